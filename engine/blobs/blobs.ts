@@ -1,0 +1,137 @@
+/**
+ * The blob store: file contents by their SHA-256, in one flat folder.
+ * Always holds: a named blob is whole (temporary file, sync, rename); what is read back is hashed again, and a
+ * blob that does not match its name is set aside, never handed out as good. After `settle` the names of all
+ * blobs put so far are durable; only then may an entry name them.
+ */
+import { Fault } from '../../schemas/fault.ts'
+import { fileBytesMax } from '../../schemas/limits.ts'
+import { type Hash, isHash } from '../../schemas/shape.ts'
+import { hasher } from '../crypto/hash.ts'
+import type { Disk, DiskFile } from '../disk/disk.ts'
+import type { Ids } from '../env/ids.ts'
+
+const chunkBytes = 256 * 1024
+const tempMark = 'tmp-'
+const damagedMark = 'damaged-'
+
+export type Stored = { readonly hash: Hash; readonly size: number }
+
+/** Pieces of an open file, at most `limitBytes` in all, read until the end. */
+export async function* readPieces(file: DiskFile, limitBytes = fileBytesMax): AsyncGenerator<Buffer> {
+  for (let at = 0; ; ) {
+    const piece = Buffer.allocUnsafe(chunkBytes)
+    const got = await file.read(piece, at)
+    if (got === 0) return
+    at += got
+    if (at > limitBytes)
+      throw new Fault('too-many', `A file grew beyond ${limitBytes} bytes while it was read.`)
+    yield piece.subarray(0, got)
+  }
+}
+
+export class Blobs {
+  readonly #disk: Disk
+  readonly #ids: Ids
+  readonly #dir: string
+  /** True from the start: a run that was cut off may have left names that are not durable yet. */
+  #unsettled = true
+
+  constructor(disk: Disk, ids: Ids, dir: string) {
+    this.#disk = disk
+    this.#ids = ids
+    this.#dir = dir
+  }
+
+  pathOf(hash: Hash): string {
+    return `${this.#dir}/${hash}`
+  }
+
+  /** Makes the folder and removes what a crash left half written. */
+  async open(): Promise<void> {
+    await this.#disk.makeDir(this.#dir, 0o700)
+    for (const entry of (await this.#disk.list(this.#dir)) ?? []) {
+      if (entry.name.startsWith(tempMark)) await this.#disk.unlink(`${this.#dir}/${entry.name}`)
+    }
+  }
+
+  async has(hash: Hash): Promise<boolean> {
+    return (await this.#disk.stat(this.pathOf(hash)))?.kind === 'file'
+  }
+
+  /**
+   * Stores what `source` yields. The content is durable on return, its name after `settle`.
+   * @param expected refuses (fault `bad-signature`) any other content.
+   */
+  async put(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, expected?: Hash): Promise<Stored> {
+    const temp = `${this.#dir}/${tempMark}${this.#ids.name()}`
+    const file = await this.#disk.open(temp, 'create', 0o600)
+    let done = false
+    try {
+      const digest = hasher()
+      let size = 0
+      try {
+        for await (const piece of source) {
+          digest.update(piece)
+          await file.write([piece], size)
+          size += piece.length
+        }
+        const hash = digest.hex()
+        if (expected !== undefined && hash !== expected)
+          throw new Fault('bad-signature', 'A file arrived with another content than the log names.', {
+            expected,
+          })
+        if (!(await this.has(hash))) {
+          await file.sync()
+          await file.close()
+          await this.#disk.rename(temp, this.pathOf(hash))
+          this.#unsettled = true
+          done = true
+        }
+        return { hash, size }
+      } finally {
+        if (!done) await file.close()
+      }
+    } finally {
+      if (!done) await this.#disk.unlink(temp)
+    }
+  }
+
+  /** Makes the names of all blobs put so far durable. */
+  async settle(): Promise<void> {
+    if (!this.#unsettled) return
+    await this.#disk.syncDir(this.#dir)
+    this.#unsettled = false
+  }
+
+  /** The content in pieces; a fault `blob-damaged` at the end when it does not match its name. */
+  async *read(hash: Hash): AsyncGenerator<Buffer> {
+    const file = await this.#disk.open(this.pathOf(hash), 'read')
+    const digest = hasher()
+    try {
+      for await (const piece of readPieces(file)) {
+        digest.update(piece)
+        yield piece
+      }
+    } finally {
+      await file.close()
+    }
+    if (digest.hex() !== hash) {
+      await this.#disk.rename(this.pathOf(hash), `${this.#dir}/${damagedMark}${hash}`)
+      throw new Fault('blob-damaged', `The stored copy of file content ${hash.slice(0, 12)} is damaged.`, {
+        hash,
+      })
+    }
+  }
+
+  /** Removes every blob that `keep` does not name; returns how many. */
+  async sweep(keep: ReadonlySet<Hash>): Promise<number> {
+    let removed = 0
+    for (const entry of (await this.#disk.list(this.#dir)) ?? []) {
+      if (isHash(entry.name) && !keep.has(entry.name)) {
+        if (await this.#disk.unlink(this.pathOf(entry.name))) removed++
+      }
+    }
+    return removed
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * The closed list of error codes. Each has an exit code and a hint: what the person should do next.
+ * A message says what happened and why; the hint is printed on the line below it.
+ * Exit codes: 0 done, 1 failed, 2 usage, 3 conflicts, 4 trust, 5 unreachable, 6 damaged.
+ */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  conflicts: 3,
+  trust: 4,
+  unreachable: 5,
+  damaged: 6,
+} as const
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+type CodeFacts = { readonly exit: ExitCode; readonly hint: string }
+const fact = (exit: keyof typeof exitCodes, hint: string): CodeFacts => ({ exit: exitCodes[exit], hint })
+
+export const codes = {
+  // --- how the command was called ---
+  usage: fact('usage', 'Run `stemma --help`, or `stemma COMMAND --help`, for the right form.'),
+  'bad-link': fact('usage', 'Ask the master for a fresh one with `stemma master link`, and copy it whole.'),
+  'bad-settings': fact(
+    'usage',
+    'Correct the named line of the file, or remove the file to return to the defaults.',
+  ),
+  'not-initialised': fact(
+    'failed',
+    'On the machine whose Codex home is the original run `stemma master init`; on the others `stemma follower join LINK`.',
+  ),
+  'wrong-role': fact('failed', 'Run this on the other machine, or choose another folder with STEMMA_HOME.'),
+  'already-initialised': fact(
+    'failed',
+    'Use what is there (`stemma status`), or choose another folder with STEMMA_HOME.',
+  ),
+  'home-missing': fact(
+    'failed',
+    'Start Codex once so that it makes its home, or point CODEX_HOME at the right folder.',
+  ),
+  locked: fact(
+    'failed',
+    'Let the other process finish or stop it; only one may write to a stemma folder at a time.',
+  ),
+  'unknown-follower': fact(
+    'failed',
+    'List them with `stemma master followers` and use the id or name shown there.',
+  ),
+  'too-many': fact('failed', 'Remove what is no longer needed and try again.'),
+
+  // --- disk ---
+  'disk-full': fact(
+    'failed',
+    'Free some space on that disk; nothing that was acknowledged is lost, and the next run goes on.',
+  ),
+  'disk-denied': fact('failed', 'Give your user permission for that path (stemma never needs root).'),
+  'disk-busy': fact('failed', 'Close the program that holds the file open, then run the command again.'),
+  'disk-io': fact('damaged', 'Check the disk (its cable, its file system); then run the command again.'),
+  'disk-missing': fact(
+    'failed',
+    'Something removed that path while stemma was at work; run the command again.',
+  ),
+
+  // --- what is stored ---
+  'log-damaged': fact(
+    'damaged',
+    'The log is kept read-only as it is. Restore it from a backup or take it from a follower; do not delete it.',
+  ),
+  'log-poisoned': fact(
+    'damaged',
+    'The disk refused to make data durable. Start stemma again: it recovers to the last durable entry.',
+  ),
+  'blob-damaged': fact('damaged', 'The damaged copy was set aside; the next sync fetches it again.'),
+  'keys-damaged': fact(
+    'damaged',
+    'Restore the keys folder from a backup; without it this machine cannot prove who it is.',
+  ),
+  'state-mismatch': fact(
+    'damaged',
+    'Keep the folder for a report. `stemma follower leave` and a new join start afresh.',
+  ),
+  'ledger-damaged': fact(
+    'damaged',
+    'Move the named file aside and run `stemma sync`: local files are then compared anew.',
+  ),
+  'upgrade-needed': fact('failed', 'Upgrade stemma on this machine; it goes on from where it stopped.'),
+  refused: fact('failed', 'The entry is against the rules of the log; nothing of it was stored.'),
+
+  // --- trust ---
+  'pin-mismatch': fact(
+    'trust',
+    'If you replaced the master yourself: `stemma trust reset`, then join with its new link. If not, somebody is impersonating it.',
+  ),
+  rollback: fact(
+    'trust',
+    'The master has lost history that this machine has. If it was restored on purpose and cannot recover: `stemma trust reset`, then join again.',
+  ),
+  fork: fact(
+    'trust',
+    'Two different histories carry the same signature. The evidence is kept; nothing was applied. Find out which master is genuine before `stemma trust reset`.',
+  ),
+  'other-log': fact(
+    'trust',
+    'The master has a new log. If you started it anew yourself: `stemma trust reset`, then join again.',
+  ),
+  'bad-signature': fact(
+    'trust',
+    'Nothing was stored or applied. If it happens again, somebody is altering the data.',
+  ),
+  revoked: fact(
+    'trust',
+    'The master revoked this machine. Ask its owner; a revoked machine cannot enrol again by itself.',
+  ),
+  'peer-refused': fact(
+    'trust',
+    'Connect over the tailnet, or start the master with `--allow CIDR` for this address.',
+  ),
+
+  // --- link ---
+  waiting: fact('unreachable', 'Ask for `stemma master approve` on the master, then run the command again.'),
+  unreachable: fact(
+    'unreachable',
+    'Check that the master runs (`stemma master serve`) and that both machines are on the tailnet.',
+  ),
+  'timed-out': fact('unreachable', 'Try again; if it stays slow, raise `--timeout`.'),
+  protocol: fact(
+    'failed',
+    'The other side sent something this version does not accept; run the same version of stemma on both.',
+  ),
+  'port-in-use': fact('failed', 'Choose another with `--port`, or stop the program that uses it.'),
+  'address-unavailable': fact('failed', 'Choose an address of this machine with `--host`.'),
+
+  // --- apply ---
+  conflicts: fact(
+    'conflicts',
+    'See `stemma conflicts`; settle each with `stemma resolve PATH --take canonical|local`.',
+  ),
+} as const satisfies Record<string, CodeFacts>
+
+export type Code = keyof typeof codes
+export const isCode = (value: string): value is Code => Object.hasOwn(codes, value)

@@ -1,0 +1,112 @@
+/**
+ * Every bound of the system, each with its reason. Units are the last word of a name.
+ * A bound that is part of a format (marked "format") may only change with a new format or fold version.
+ */
+const KiB = 1024
+const MiB = 1024 * KiB
+
+// --- paths (format) ---
+/** NTFS and ext4 stop a name at 255; 120 bytes leaves room for temporary suffixes and any encoding. */
+export const pathSegmentBytesMax = 120
+/** Windows refuses 260 UTF-16 units in all by default; deeper homes than 16 do not exist in practice. */
+export const pathSegmentsMax = 16
+export const pathBytesMax = 512
+
+// --- canonical home ---
+/** The largest file that travels. Streamed everywhere, so it bounds disk and time, not memory. */
+export const fileBytesMax = 64 * MiB
+/** More files than this in one home is a mistake (a checkout inside skills/), not a home. */
+export const filesMax = 100_000
+/** Include, exclude and link rules are each read on every scan. */
+export const selectionRulesMax = 256
+/** Warnings kept and shown of one scan; the rest are counted. */
+export const warningsMax = 200
+
+// --- log (format) ---
+/** One entry, whole. The largest body is a charter, a grant or a selection, all far below. */
+export const entryBytesMax = 64 * KiB
+/** One batch is held in memory by writer and reader alike until its head is verified. */
+export const batchEntriesMax = 4096
+export const batchBytesMax = 8 * MiB
+/** A base is read row by row; one part fits a frame with room to spare. */
+export const basePartBytesMax = 256 * KiB
+/** All parts of one base together: 100,000 files at about 180 bytes, doubled, and room for checkpoints. */
+export const baseBytesMax = 128 * MiB
+/** A checkpoint (seq, hash) is kept for every 256th entry. */
+export const checkpointEveryEntries = 256
+/** Rotations of one log; a longer chain is a loop or an attack. */
+export const keyRotationsMax = 256
+/** A new segment is started beyond this size, so that a damaged disk block costs one segment. */
+export const segmentBytesMax = 64 * MiB
+/** Compaction keeps at least this much history before the newest base. */
+export const retainEntriesMin = 4096
+
+// --- followers ---
+/** Enrolled followers: bounds what an open master can be made to store. */
+export const followersMax = 1000
+/** Enrolments that wait for approval, in all and per address. */
+export const pendingMax = 64
+export const pendingPerAddressMax = 4
+/** Enrolments that one address may cause in an hour on an open master. */
+export const enrolmentsPerAddressHourMax = 16
+export const nameBytesMax = 64
+
+// --- msgpack from outside ---
+/** Deepest legal message: frame > rows > row > body > rule list. */
+export const msgpackDepthMax = 8
+/** Values in one frame: a full base part of the smallest rows stays below. */
+export const msgpackItemsMax = 65_536
+
+// --- link ---
+/** `ws` maxPayload. The largest legal frame is a blob or base part plus its envelope. */
+export const frameBytesMax = 1 * MiB
+/** File content in one frame. */
+export const blobPartBytesMax = 256 * KiB
+/** Blob hashes in one `need`. */
+export const needHashesMax = 1024
+/** Unacknowledged data on one link, both ways (DESIGN: 256 entries or 1 MiB). */
+export const creditEntries = 256
+export const creditBytes = 1 * MiB
+/** Sockets in all and per address on one master. */
+export const socketsMax = 512
+export const socketsPerAddressMax = 16
+export const handshakeTimeoutMs = 10_000
+export const helloTimeoutMs = 10_000
+/** Ping this often; two missed and the link is dead. */
+export const pingEveryMs = 10_000
+export const pingMissedMax = 2
+/** A reader that owes an acknowledgement this long is dropped. */
+export const stallTimeoutMs = 30_000
+/** Reconnect: full jitter between these. */
+export const retryFirstMs = 500
+export const retryLastMs = 60_000
+/** Three gaps in one session and the link is closed. */
+export const gapsMax = 3
+
+// --- freshness ---
+/** An idle master re-signs its head this often, so that silence can be told from a freeze. */
+export const idleHeadEveryMs = 5 * 60_000
+
+// --- apply ---
+/** Backups kept, by count and by total size; the newest one is always kept. */
+export const backupsMax = 20
+export const backupBytesMax = 512 * MiB
+/** Windows: another process may hold a file open for a moment. */
+export const busyRetriesMax = 10
+export const busyTotalMs = 2_000
+
+// --- control channel ---
+export const controlLineBytesMax = 64 * KiB
+export const controlTimeoutMs = 30_000
+
+// --- watcher ---
+/** Quiet time before a scan, and the longest a stream of events may postpone it. */
+export const settleMs = 100
+export const settleMaxMs = 400
+/** A full scan this often: events are hints, the scan decides. */
+export const fullScanEveryMs = 60_000
+/** A file whose mtime is this close to the scan may change again within one timestamp tick: hash it again. */
+export const racyWindowMs = 2_000
+
+/** Default port of a master (S16). */
+export const defaultPort = 17342

@@ -1,0 +1,3 @@
+/** Sizes that only messages use. */
+export { keyRotationsMax } from '../limits.ts'
+export const sealKeyBytes = 32
