@@ -75,6 +75,10 @@ export const codes = {
     'damaged',
     'Restore the keys folder from a backup; without it this machine cannot prove who it is.',
   ),
+  'keys-exposed': fact(
+    'trust',
+    'Run `chmod 700` on the keys folder and `chmod 600` on each file in it. If somebody else may have read them, make new keys.',
+  ),
   'state-mismatch': fact(
     'damaged',
     'Keep the folder for a report. `stemma follower leave` and a new join start afresh.',

@@ -41,6 +41,12 @@ export const segmentBytesMax = 64 * MiB
 /** Compaction keeps at least this much history before the newest base. */
 export const retainEntriesMin = 4096
 
+// --- keys ---
+/** Imported public keys kept ready: a verifier meets one log's history of keys, seldom more than a few at once. */
+export const verifiersMax = 64
+/** A key file is three short lines; more is something else. */
+export const keyFileBytesMax = 1024
+
 // --- followers ---
 /** Enrolled followers: bounds what an open master can be made to store. */
 export const followersMax = 1000
@@ -95,9 +101,22 @@ export const backupBytesMax = 512 * MiB
 export const busyRetriesMax = 10
 export const busyTotalMs = 2_000
 
-// --- control channel ---
+// --- control channel and writer lock ---
+/** One request: the longest names a follower. */
 export const controlLineBytesMax = 64 * KiB
+/** One answer: the longest lists 1,000 followers, or a scan's warnings. */
+export const controlAnswerBytesMax = 4 * MiB
+/** How long a request may take to arrive, and an answer to be made. */
 export const controlTimeoutMs = 30_000
+/** Clients of one owner at once; all are programs of the same user. */
+export const controlClientsMax = 16
+/** The room for a socket's path, its end included, is 104 bytes on macOS and 108 on Linux. */
+export const socketPathBytesMax = 103
+/** A living process answers "who are you" within this, even on a machine with far too much to do. */
+export const lockWhoTimeoutMs = 5_000
+/** How long processes that start together may take to agree who writes, and the pause between two looks. */
+export const lockClaimMs = 15_000
+export const lockPauseMs = 20
 
 // --- watcher ---
 /** Quiet time before a scan, and the longest a stream of events may postpone it. */
