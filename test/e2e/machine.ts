@@ -1,0 +1,171 @@
+/**
+ * A machine of a test: a STEMMA_HOME and a CODEX_HOME of its own, and the built command that works on them.
+ * Always holds: nothing of the caller's environment or homes reaches the command, and `remove` leaves neither
+ * process nor file behind.
+ */
+import { spawn } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Server } from './server.ts'
+
+const project = fileURLToPath(new URL('../..', import.meta.url))
+/** Far above what any command takes, below the time-out of a test. */
+const commandTimeoutMs = 45_000
+
+/** What one command did. `json` is its one object on standard output. */
+export type CommandRun = {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+  json(): Record<string, unknown>
+}
+
+export type Machine = {
+  readonly stemmaHome: string
+  readonly codexHome: string
+  /** A command that runs to its end. */
+  stemma(...args: string[]): Promise<CommandRun>
+  /** A command that serves, started and accepting: it has said its first line. */
+  start(...args: string[]): Promise<Server>
+  /** `master serve` on a free port; `server.port` has it. */
+  serve(...args: string[]): Promise<Server>
+  /** Puts a file into the Codex home, whole at once, so that no scan sees half of it. */
+  write(path: string, content: string): void
+  erase(path: string): void
+  /** A file of the Codex home; null when there is none. */
+  read(path: string): string | null
+  remove(): Promise<void>
+}
+
+/** The newest change below a folder of sources. */
+function newestMs(folder: string): number {
+  return Math.max(
+    0,
+    ...readdirSync(join(project, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs),
+  )
+}
+
+/** The command under test: STEMMA_CLI, or the build of this project, which must not be older than its sources. */
+function commandFile(): string {
+  const named = process.env['STEMMA_CLI']
+  if (named) return named
+  const built = join(project, 'dist', 'cli', 'main.js')
+  const builtMs = statSync(built, { throwIfNoEntry: false })?.mtimeMs
+  if (builtMs === undefined) throw new Error('There is no build to test: run `npm run build`.')
+  if (builtMs < Math.max(...['schemas', 'engine', 'transport', 'cli'].map(newestMs)))
+    throw new Error('The build is older than the sources: run `npm run build`.')
+  return built
+}
+
+/** Where a test's master listens, and whom it lets in. */
+export const onLoopback = ['--host', '127.0.0.1', '--allow', '127.0.0.0/8'] as const
+
+/** A skill as Codex reads it; `says` is the line that Codex shows its model. */
+export const skillText = (name: string, says: string): string =>
+  `---\nname: ${name}\ndescription: ${says}\n---\nUse few lines.\n`
+
+/**
+ * A machine with an empty Codex home, in a new temporary folder.
+ * @param inside a command to put before each, such as `ip netns exec NAME`.
+ */
+export function makeMachine(name: string, inside: readonly string[] = []): Machine {
+  const root = mkdtempSync(join(tmpdir(), `stemma-${name}-`))
+  const codexHome = join(root, '.codex')
+  const stemmaHome = join(root, '.stemma')
+  const servers: Server[] = []
+  mkdirSync(codexHome, { mode: 0o700 })
+  const main = commandFile()
+
+  function launch(args: readonly string[]) {
+    const [command = '', ...rest] = [...inside, process.execPath, main, ...args]
+    return spawn(command, rest, {
+      cwd: root,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: root,
+        STEMMA_HOME: stemmaHome,
+        CODEX_HOME: codexHome,
+        LANG: 'C.UTF-8',
+        NO_COLOR: '1',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  }
+
+  async function stemma(...args: string[]): Promise<CommandRun> {
+    const child = launch(args)
+    let stdout = ''
+    let stderr = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    const code = await new Promise<number>((done, fail) => {
+      const late = setTimeout(() => {
+        child.kill('SIGKILL')
+        fail(new Error(`\`stemma ${args.join(' ')}\` did not end\n${stdout}${stderr}`))
+      }, commandTimeoutMs)
+      child.once('error', fail)
+      child.once('close', (status) => {
+        clearTimeout(late)
+        done(status ?? -1)
+      })
+    })
+    const json = () => {
+      const value: unknown = JSON.parse(stdout)
+      if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw new Error(`\`stemma ${args.join(' ')}\` printed no object: ${stdout}`)
+      return Object.fromEntries(Object.entries(value))
+    }
+    return { code, stdout, stderr, json }
+  }
+
+  async function start(...args: string[]): Promise<Server> {
+    const server = new Server(launch(args), args.join(' '))
+    servers.push(server)
+    await server.first()
+    return server
+  }
+
+  return {
+    stemmaHome,
+    codexHome,
+    stemma,
+    start,
+    serve: (...args) => start('master', 'serve', '--json', '--port', '0', ...args),
+    write(path, content) {
+      const file = join(codexHome, path)
+      const beside = join(root, 'written')
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(beside, content)
+      renameSync(beside, file)
+    },
+    erase(path) {
+      rmSync(join(codexHome, path))
+    },
+    read(path) {
+      const file = join(codexHome, path)
+      return existsSync(file) ? readFileSync(file, 'utf8') : null
+    },
+    async remove() {
+      for (const server of servers) await server.kill()
+      rmSync(root, { recursive: true, force: true })
+    },
+  }
+}
