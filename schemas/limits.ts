@@ -117,6 +117,14 @@ export const lockWhoTimeoutMs = 5_000
 /** How long processes that start together may take to agree who writes, and the pause between two looks. */
 export const lockClaimMs = 15_000
 export const lockPauseMs = 20
+/** How soon an owner learns that its socket was removed. */
+export const lockCheckEveryMs = 60_000
+
+// --- disk and clock ---
+/** Reads and writes up to this size run on the loop: copying them costs less than a trip through the thread pool. */
+export const inlineBytesMax = 8 * KiB
+/** Node's timers overflow beyond 2^31 - 1 ms and then fire at once. */
+export const delayMsMax = 2 ** 31 - 1
 
 // --- watcher ---
 /** Quiet time before a scan, and the longest a stream of events may postpone it. */

@@ -16,6 +16,8 @@ export type Stat = {
   readonly ctimeMs: number
   /** Identity of the file on its volume, for "is it still the same file". */
   readonly ino: string
+  /** Its owner; absent on Windows. */
+  readonly uid?: number
 }
 export type DirEntry = { readonly name: string; readonly kind: Kind }
 
