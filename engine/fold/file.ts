@@ -1,0 +1,14 @@
+/** A canonical file as the rest of the engine holds it: hashes in hex. */
+import type { HomePath } from '../../schemas/path.ts'
+import type { FileRow } from '../../schemas/section.ts'
+import type { Hash } from '../../schemas/shape.ts'
+import { toHash } from '../crypto/hash.ts'
+
+export type CanonFile = { readonly exec: boolean; readonly size: number; readonly blob: Hash }
+export type CanonFiles = ReadonlyMap<HomePath, CanonFile>
+
+export const toCanonFile = (row: FileRow): CanonFile => ({
+  exec: row.exec,
+  size: row.size,
+  blob: toHash(row.blob),
+})

@@ -1,0 +1,271 @@
+/**
+ * The log of one machine: appended to by a master, copied by a follower, in the same format.
+ * Always holds:
+ * 1. An entry is acknowledged only after fdatasync; `head` is that of the acknowledged log.
+ * 2. After a failed fdatasync the log is poisoned: nothing more is written until it is opened anew.
+ * 3. What is found behind the last good head at opening is cut off and kept aside; damage before it makes the
+ *    log read-only.
+ * 4. Calls that write run one after the other, in the order they were made.
+ */
+import type { Event } from '../../schemas/event/index.ts'
+import { assert, Fault, isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
+import { batchEntriesMax, retainEntriesMin, segmentBytesMax } from '../../schemas/limits.ts'
+import type { PrivateKey } from '../crypto/ed25519.ts'
+import { State } from '../fold/state.ts'
+import { writeBase } from './base.ts'
+import { type Batch, draftBatch, verifyRun } from './batch.ts'
+import { type Head, signHead } from './head.ts'
+import { type LogPlace, type OpenedLog, openNewest, pathOf } from './open.ts'
+import { type Damage, RecordReader, writeRecords } from './record.ts'
+import { createSegment, listSegments, openSegment, segmentName } from './segment.ts'
+
+export type Base = { readonly parts: readonly Buffer[]; readonly head: Head }
+
+export class Log {
+  readonly #place: LogPlace
+  #now: OpenedLog
+  #poisoned: Fault | null = null
+  #turn: Promise<unknown> = Promise.resolve()
+
+  private constructor(place: LogPlace, opened: OpenedLog) {
+    this.#place = place
+    this.#now = opened
+  }
+
+  /** Begins a log: its first batch and its first segment appear together or not at all. */
+  static async create(
+    place: LogPlace,
+    events: readonly Event[],
+    timeMs: number,
+    logKey: PrivateKey,
+  ): Promise<Log> {
+    await place.disk.makeDir(place.dir, 0o700)
+    const state = new State()
+    const { payloads } = draftBatch(state, events, timeMs)
+    const keys = state.keys
+    assert(keys, 'a log begins with its charter')
+    const head = signHead(state, keys, timeMs, logKey)
+    const header = { logId: keys.logId, foldVersion: state.at.foldVersion, baseSeq: 0, baseParts: 0 }
+    await createSegment(place.disk, place.ids, place.dir, header, [...payloads, head.bytes])
+    return Log.open(place)
+  }
+
+  /** Begins a copy of a log at a base that the caller has verified (`readBase`). */
+  static async adopt(place: LogPlace, base: Base): Promise<Log> {
+    await place.disk.makeDir(place.dir, 0o700)
+    await startSegment(place, base)
+    return Log.open(place)
+  }
+
+  static async exists(place: LogPlace): Promise<boolean> {
+    return (await listSegments(place.disk, place.dir)).length > 0
+  }
+
+  /** Opens the newest segment, recovers its tail and folds it. Faults: `log-damaged`, `upgrade-needed`, disk. */
+  static async open(place: LogPlace): Promise<Log> {
+    return new Log(place, await openNewest(place))
+  }
+
+  get state(): State {
+    return this.#now.state
+  }
+  get head(): Head {
+    return this.#now.head
+  }
+  /** Not null when the log is read-only, and where it is damaged. */
+  get damage(): Damage | null {
+    return this.#now.damage
+  }
+  /** The newest segment has grown enough to start another. */
+  get wantsCompaction(): boolean {
+    return this.#now.end > segmentBytesMax
+  }
+
+  /** The master's append: facts become entries, a head signs them. Returns the head once all is durable. */
+  append(events: readonly Event[], nowMs: number, logKey: PrivateKey): Promise<Head> {
+    return this.#exclusive(async () => {
+      this.#mustWrite()
+      assert(
+        events.length > 0 && events.length <= batchEntriesMax,
+        'a batch is not empty and within its limit',
+      )
+      const { state } = this.#now
+      const timeMs = Math.max(nowMs, state.at.timeMs)
+      const batch = draftBatch(state, events, timeMs)
+      assert(state.keys, 'an open log has its charter')
+      const head = signHead(state, state.keys, timeMs, logKey)
+      await this.#write({ payloads: [...batch.payloads, head.bytes], undos: batch.undos }, head)
+      return head
+    })
+  }
+
+  /**
+   * The follower's append: payloads as they came, ending in a head. All of it is verified before anything is
+   * written; a refusal leaves everything as it was.
+   */
+  ingest(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
+    return this.#exclusive(async () => {
+      this.#mustWrite()
+      const run = verifyRun(this.#now.state, payloads)
+      if (isRefusal(run)) return run
+      await this.#write({ payloads, undos: run.undos }, run.head)
+      return run.head
+    })
+  }
+
+  /** The state at the newest head, in parts, for a cold join or a new segment. */
+  base(): Promise<Base> {
+    return this.#exclusive(async () => ({ parts: writeBase(this.#now.state), head: this.#now.head }))
+  }
+
+  /** The first entry that `records` can give. */
+  async oldest(): Promise<number> {
+    return (await listSegments(this.#place.disk, this.#place.dir))[0] ?? 1
+  }
+
+  /** Payloads of entries and heads from entry `from` up to the newest head, in runs. */
+  async *records(from: number): AsyncGenerator<Buffer[]> {
+    const until = this.#now
+    const segments = await listSegments(this.#place.disk, this.#place.dir)
+    for (const [i, first] of segments.entries()) {
+      const next = segments[i + 1]
+      if ((next !== undefined && next <= from) || first > until.first) continue
+      const file = await this.#place.disk.open(pathOf(this.#place, first), 'read')
+      try {
+        const opened = await openSegment(file, false)
+        if (isRefusal(opened)) throw toFault(opened)
+        const reader = new RecordReader(
+          file,
+          opened.bodyAt,
+          first === until.first ? until.end : (await file.stat()).size,
+        )
+        let seq = first - 1
+        for (let run = await reader.next(); run !== null; run = await reader.next()) {
+          const out: Buffer[] = []
+          for (const record of run) {
+            if (record.kind === 'entry') seq++
+            if (seq >= from) out.push(record.payload)
+          }
+          if (out.length > 0) yield out
+        }
+        if (reader.damage)
+          throw new Fault(
+            'log-damaged',
+            `${segmentName(first)} is damaged at byte ${reader.damage.at}: ${reader.damage.why}.`,
+            {
+              at: reader.damage.at,
+            },
+          )
+      } finally {
+        await file.close()
+      }
+    }
+  }
+
+  /** Starts a new segment with a base at the newest head, and drops old segments beyond the retention. */
+  compact(retainEntries = retainEntriesMin): Promise<void> {
+    return this.#exclusive(async () => {
+      this.#mustWrite()
+      const { head, state, first } = this.#now
+      if (head.seq + 1 !== first) await startSegment(this.#place, { parts: writeBase(state), head })
+      await this.#reopen()
+      await this.#drop(head.seq + 1 - retainEntries)
+    })
+  }
+
+  /** Moves a follower's copy up to a base that the caller has verified, where entries between are not to be had. */
+  moveTo(base: Base): Promise<void> {
+    return this.#exclusive(async () => {
+      this.#mustWrite()
+      assert(base.head.seq > this.#now.head.seq, 'a base moves a copy forward only')
+      await startSegment(this.#place, base)
+      await this.#reopen()
+      await this.#drop(base.head.seq + 1)
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#exclusive(() => this.#now.file.close())
+  }
+
+  /** Drops segments whose every entry is older than `keepFrom`, the oldest first. */
+  async #drop(keepFrom: number): Promise<void> {
+    const segments = await listSegments(this.#place.disk, this.#place.dir)
+    for (const [i, first] of segments.entries()) {
+      const next = segments[i + 1]
+      if (next !== undefined && next <= keepFrom) await this.#place.disk.unlink(pathOf(this.#place, first))
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    // Until the new segment is open nothing may be written to the old one: a failure leaves the log closed.
+    this.#poisoned = new Fault(
+      'log-poisoned',
+      'The log could not be opened again after a new segment was begun.',
+    )
+    await this.#now.file.close()
+    this.#now = await openNewest(this.#place)
+    this.#poisoned = null
+  }
+
+  #mustWrite(): void {
+    if (this.#poisoned) throw this.#poisoned
+    if (this.#now.damage)
+      throw new Fault(
+        'log-damaged',
+        `${segmentName(this.#now.first)} is damaged at byte ${this.#now.damage.at} (after entry ${this.#now.head.seq}): ${this.#now.damage.why}.`,
+        { at: this.#now.damage.at, seq: this.#now.head.seq },
+      )
+  }
+
+  /** Writes a batch that `state` already holds; whatever fails, `state` is taken back to what is durable. */
+  async #write(batch: Batch, head: Head): Promise<void> {
+    const { file, end } = this.#now
+    const bytes = writeRecords(batch.payloads)
+    const takeBack = () => {
+      for (const undo of [...batch.undos].reverse()) undo()
+    }
+    try {
+      await file.write([bytes], end)
+    } catch (error) {
+      takeBack()
+      // The disk refused data, not durability: what arrived is cut off and the log goes on from where it was.
+      try {
+        await file.truncate(end)
+      } catch {
+        this.#poison(error)
+      }
+      throw error
+    }
+    try {
+      await file.dataSync()
+    } catch (error) {
+      takeBack()
+      this.#poison(error)
+      throw this.#poisoned ?? error
+    }
+    const { state } = this.#now
+    state.at = { ...state.at, timeMs: Math.max(state.at.timeMs, head.timeMs) }
+    this.#now = { ...this.#now, head, end: end + bytes.length }
+  }
+
+  #poison(cause: unknown): void {
+    this.#poisoned = new Fault('log-poisoned', 'The disk did not make the log durable.', {}, cause)
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+function startSegment(place: LogPlace, { parts, head }: Base): Promise<number> {
+  const header = {
+    logId: head.logId,
+    foldVersion: head.foldVersion,
+    baseSeq: head.seq,
+    baseParts: parts.length,
+  }
+  return createSegment(place.disk, place.ids, place.dir, header, [...parts, head.bytes])
+}
