@@ -13,17 +13,22 @@ const spkiPrefixBytes = 12
 
 /** Both halves, from 32 random bytes. */
 export function sealKey(secret: Uint8Array): SealKey {
-  const publicKey = createPublicKey(
-    createPrivateKey({ key: sealPkcs8(secret), format: 'der', type: 'pkcs8' }),
-  )
+  const der = sealPkcs8(secret)
+  const publicKey = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
   return {
-    private: Buffer.from(secret),
+    private: der.subarray(pkcs8Prefix.length),
     public: publicKey.export({ format: 'der', type: 'spki' }).subarray(spkiPrefixBytes),
   }
 }
 
-/** The private key as files carry it: 48 bytes of DER. */
+/**
+ * The private key as files carry it: 48 bytes of DER. The five bits that X25519 ignores are set as it would
+ * (RFC 7748, 5), so that one key has one form.
+ */
 export function sealPkcs8(secret: Uint8Array): Buffer {
   assert(secret.length === 32, 'an X25519 key has 32 bytes')
-  return Buffer.concat([pkcs8Prefix, secret])
+  const clamped = Buffer.from(secret)
+  clamped[0] = (clamped[0] ?? 0) & 0xf8
+  clamped[31] = ((clamped[31] ?? 0) & 0x7f) | 0x40
+  return Buffer.concat([pkcs8Prefix, clamped])
 }
