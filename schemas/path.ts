@@ -13,19 +13,20 @@ export type HomePath = string & { readonly [homePathBrand]: true }
 const forbidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:"\\|?*]/u
 /** Windows device names, with or without an extension; superscript digits count as digits there. */
 const device = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(?:\.|$)/iu
-/** The common case: plain ASCII names whose first and last characters are harmless. */
+/** Plain ASCII names whose first and last characters are harmless. */
 const plainSegment = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/
-const plainPath = /^[A-Za-z0-9_./-]+$/
+/** The common case, in one look: a few short plain parts, none of which could be a device name. */
+const surelyGood =
+  /^(?!(?:.*\/)?(?:con|prn|aux|nul|com|lpt)[^/]{0,4}(?:[./]|$))(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,118}[A-Za-z0-9_-])?\/){0,15}[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,118}[A-Za-z0-9_-])?$/i
 /** Folders that a sync must never write into: version control, and stemma's own staging folder. */
 const reserved = new Set(['.git', '.stemma-stage'])
 
 /** @returns why `value` is no HomePath, or null when it is one. */
 export function pathFault(value: string): string | null {
+  if (value.length <= pathBytesMax && surelyGood.test(value)) return null
   if (value.length === 0) return 'it is empty'
-  const plain = plainPath.test(value)
-  const bytes = plain ? value.length : Buffer.byteLength(value)
-  if (bytes > pathBytesMax) return `it is longer than ${pathBytesMax} bytes`
-  if (!plain && value.normalize('NFC') !== value) return 'it is not in Unicode normal form C'
+  if (Buffer.byteLength(value) > pathBytesMax) return `it is longer than ${pathBytesMax} bytes`
+  if (value.normalize('NFC') !== value) return 'it is not in Unicode normal form C'
   const segments = value.split('/')
   if (segments.length > pathSegmentsMax) return `it is deeper than ${pathSegmentsMax} folders`
   for (const segment of segments) {

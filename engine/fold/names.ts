@@ -39,8 +39,9 @@ export class Names {
 
   #count(spelling: string, file: boolean, by: number): void {
     const key = foldName(spelling)
-    const place = this.#places.get(key)
-    if (!place) this.#places.set(key, { spelling, file, uses: by })
-    else if ((place.uses += by) === 0) this.#places.delete(key)
+    const place = this.#places.get(key) ?? { spelling, file, uses: 0 }
+    place.uses += by
+    if (place.uses === 0) this.#places.delete(key)
+    else this.#places.set(key, place)
   }
 }

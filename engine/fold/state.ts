@@ -66,7 +66,7 @@ export class State {
   ): Undo {
     const before = this.at
     const keysBefore = this.keys
-    const inverse = changes.map((change) => this.#set(change)).reverse()
+    const inverse = changes.map((change) => this.#set(change))
     let checkpoint = before.checkpoint
     const marks = entry.seq % checkpointEveryEntries === 0
     if (marks) {
@@ -74,9 +74,15 @@ export class State {
       this.checkpoints.push({ seq: entry.seq, entry: entry.hash })
     }
     if (entry.keys) this.keys = entry.keys
-    this.at = { ...before, seq: entry.seq, entry: entry.hash, timeMs: entry.timeMs, checkpoint }
+    this.at = {
+      seq: entry.seq,
+      entry: entry.hash,
+      timeMs: entry.timeMs,
+      foldVersion: before.foldVersion,
+      checkpoint,
+    }
     return () => {
-      for (const change of inverse) this.#set(change)
+      for (const change of inverse.reverse()) this.#set(change)
       if (marks) this.checkpoints.pop()
       this.keys = keysBefore
       this.at = before

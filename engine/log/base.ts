@@ -27,7 +27,7 @@ import { enrolmentKey } from '../fold/reducers/follower.ts'
 import { keyName } from '../fold/reducers/key.ts'
 import { selectionKey } from '../fold/reducers/selection.ts'
 import { type Change, State } from '../fold/state.ts'
-import { type Head, headFault } from './head.ts'
+import { type Head, headFault, stateFault } from './head.ts'
 
 /** Tells a base part from an entry by its first byte: msgpack of a three-array. */
 export const partLead = 0x93
@@ -124,7 +124,7 @@ export function readBase(parts: readonly Uint8Array[], head: Head): State | Refu
   }
   if (state.checkpoints.length !== Math.floor(head.seq / checkpointEveryEntries))
     return bad('its checkpoints are not complete')
-  return headFault(head, state) ?? state
+  return headFault(head, state, 'signature') ?? stateFault(head, state) ?? state
 }
 
 const bad = (why: string): Refusal => refuse('protocol', `A base cannot be accepted: ${why}.`)

@@ -8,7 +8,7 @@ import { batchBytesMax, batchEntriesMax } from '../../schemas/limits.ts'
 import { encodeEntry } from '../fold/entry.ts'
 import type { State, Undo } from '../fold/state.ts'
 import { prevOf, step } from '../fold/step.ts'
-import { type Head, headFault, readHead } from './head.ts'
+import { type Head, headFault, readHead, stateFault } from './head.ts'
 import { kindOf } from './record.ts'
 
 export type Batch = { readonly payloads: readonly Uint8Array[]; readonly undos: readonly Undo[] }
@@ -31,7 +31,10 @@ export function draftBatch(state: State, events: readonly Event[], timeMs: numbe
   return { payloads, undos }
 }
 
-/** Verifies payloads that must follow `state` and end in a head; `state` is moved on to it. */
+/**
+ * Verifies payloads that must follow `state` and end in a head; `state` is moved on to it. Every signature is
+ * checked; the state hash once, at the end: a fold that went astray before it cannot come out right there.
+ */
 export function verifyRun(
   state: State,
   payloads: readonly Uint8Array[],
@@ -59,7 +62,7 @@ export function verifyRun(
       return back(refuse('protocol', 'Something stands in the log that is neither an entry nor its head.'))
     const next = readHead(payload)
     if (isRefusal(next)) return back(next)
-    const fault = headFault(next, state)
+    const fault = headFault(next, state, 'signature')
     if (fault) return back(fault)
     const before = state.at
     state.at = { ...before, timeMs: next.timeMs }
@@ -70,5 +73,7 @@ export function verifyRun(
     entries = 0
     bytes = 0
   }
-  return head ? { head, undos } : back(refuse('protocol', 'A run of entries does not end in a signed head.'))
+  if (!head) return back(refuse('protocol', 'A run of entries does not end in a signed head.'))
+  const fault = stateFault(head, state)
+  return fault ? back(fault) : { head, undos }
 }

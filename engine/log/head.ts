@@ -25,7 +25,10 @@ export function readHead(bytes: Uint8Array): Head | Refusal {
   if (all.length !== signedHeadBytes || !all.subarray(0, prefix.length).equals(prefix))
     return refuse('protocol', 'A signed head has the wrong form.')
   let at = prefix.length
-  const take = (length: number) => all.subarray(at, (at += length))
+  const take = (length: number) => {
+    at += length
+    return all.subarray(at - length, at)
+  }
   const u64 = () => {
     const part = take(8)
     return part.readUInt32BE(0) * 0x1_0000_0000 + part.readUInt32BE(4)
@@ -69,23 +72,28 @@ export function signatureFault(head: Head, keys: KeyHistory): Refusal | null {
     : refuse('bad-signature', 'The signature of a head does not match the key of its log.')
 }
 
-/** Does this head vouch for exactly this state? `withState` false skips the costly part (a replay of own records). */
-export function headFault(head: Head, state: State, withState = true): Refusal | null {
+/** Does this head follow the entry that `state` stands at? With `'signature'`, is it signed by the key of its log? */
+export function headFault(head: Head, state: State, care: 'place' | 'signature'): Refusal | null {
   if (!state.keys) return refuse('protocol', 'A signed head came before the charter.')
-  const unsigned = signatureFault(head, state.keys)
-  if (unsigned) return unsigned
   if (head.seq !== state.at.seq)
     return refuse('protocol', `A head for entry ${head.seq} came at entry ${state.at.seq}.`)
-  if (!head.entry.equals(state.at.entry))
-    return refuse('fork', `Two different entries have the number ${head.seq}.`, { seq: head.seq })
   if (head.timeMs < state.at.timeMs) return refuse('refused', 'A head is older than the entry it signs.')
   if (head.foldVersion !== state.at.foldVersion)
     return refuse('upgrade-needed', 'The log is folded by rules that this stemma does not know.')
-  if (withState && !(head.state.equals(state.stateHash()) && head.revision.equals(state.revision())))
-    return refuse(
-      'state-mismatch',
-      `Folding the log to entry ${head.seq} gives another state here than the master signed.`,
-      { seq: head.seq },
-    )
-  return null
+  const unsigned = care === 'signature' ? signatureFault(head, state.keys) : null
+  if (unsigned) return unsigned
+  return head.entry.equals(state.at.entry)
+    ? null
+    : refuse('fork', `Two different entries have the number ${head.seq}.`, { seq: head.seq })
+}
+
+/** Does it vouch for exactly this state? The costly part: every row that changed since the last time is hashed. */
+export function stateFault(head: Head, state: State): Refusal | null {
+  return head.state.equals(state.stateHash()) && head.revision.equals(state.revision())
+    ? null
+    : refuse(
+        'state-mismatch',
+        `Folding the log to entry ${head.seq} gives another state here than the master signed.`,
+        { seq: head.seq },
+      )
 }

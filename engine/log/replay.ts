@@ -7,11 +7,11 @@ import { signedHeadBytes } from '../../schemas/signable.ts'
 import type { DiskFile } from '../disk/disk.ts'
 import type { State, Undo } from '../fold/state.ts'
 import { step } from '../fold/step.ts'
-import { type Head, headFault, readHead, signatureFault } from './head.ts'
+import { type Head, headFault, readHead, signatureFault, stateFault } from './head.ts'
 import { type Damage, RecordReader, readRecord, recordHeaderBytes } from './record.ts'
 
-/** `every`: each head's signature and state hash. `last`: those of the last one; chain and order always. */
-export type Care = 'every' | 'last'
+/** Signature and state hash of every head, the signatures only, or both of the last one; chain and order always. */
+export type Care = 'every' | 'signatures' | 'last'
 
 export type Replay = {
   /** The last good head; null when none follows the base. */
@@ -56,11 +56,8 @@ export async function replay(
         break reading
       }
       const fault =
-        care === 'every'
-          ? headFault(next, state)
-          : next.seq === state.at.seq && next.entry.equals(state.at.entry)
-            ? null
-            : { why: 'a head does not fit the entry before it' }
+        headFault(next, state, care === 'last' ? 'place' : 'signature') ??
+        (care === 'every' ? stateFault(next, state) : null)
       if (fault) {
         stop(record.at, fault.why)
         break reading
@@ -75,8 +72,8 @@ export async function replay(
   damage ??= reader.damage
   const loose = undos.length > 0
   for (const undo of undos.reverse()) undo()
-  if (head && care === 'last') {
-    const fault = headFault(head, state)
+  if (head) {
+    const fault = headFault(head, state, 'signature') ?? stateFault(head, state)
     if (fault) damage = { at: from, why: fault.why }
   }
   return { head, end, damage, loose }

@@ -14,4 +14,4 @@ export type Reducer<T extends EventType> = (
 
 export const against = (why: string): Refusal => refuse('refused', why)
 /** Rows outlive the buffer that an entry was decoded from. */
-export const copy = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)
+export const copy = (bytes: Uint8Array): Uint8Array => Buffer.from(bytes)
