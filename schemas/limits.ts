@@ -78,6 +78,24 @@ export const socketsMax = 512
 export const socketsPerAddressMax = 16
 export const handshakeTimeoutMs = 10_000
 export const helloTimeoutMs = 10_000
+/** A closing handshake that takes longer is cut: the other side is gone or unwilling. */
+export const closeTimeoutMs = 2_000
+/** A peer that is turned away is given this long to read the one alert that says so. */
+export const turnAwayMs = 1_000
+/** One address of a name is tried this long before the next: a relayed tailnet path needs more than Node's 250 ms. */
+export const familyAttemptMs = 2_000
+/** The upgrade request: ours has six headers of 300 bytes in all. */
+export const headerBytesMax = 4 * KiB
+export const headersMax = 32
+/** Fragments of one frame: ours come whole, others may cut them a little. */
+export const fragmentsMax = 16
+/** Pieces in which TLS may deliver one frame: 64 of 16 KiB when the sender is honest. */
+export const chunksMax = 1024
+/** Pings and pongs from a peer in one `pingEveryMs`; an honest one sends two. */
+export const controlFramesMax = 32
+/** Frames that arrived and were not yet read: beyond either bound the socket is no longer read. */
+export const queuedFramesMax = 64
+export const queuedBytesMax = 256 * KiB
 /** Ping this often; two missed and the link is dead. */
 export const pingEveryMs = 10_000
 export const pingMissedMax = 2
@@ -100,6 +118,10 @@ export const backupBytesMax = 512 * MiB
 /** Windows: another process may hold a file open for a moment. */
 export const busyRetriesMax = 10
 export const busyTotalMs = 2_000
+
+// --- settings files ---
+/** One file: 256 rules of the longest path, and comments. */
+export const settingsBytesMax = 512 * KiB
 
 // --- control channel and writer lock ---
 /** One request: the longest names a follower. */
@@ -134,6 +156,18 @@ export const settleMaxMs = 400
 export const fullScanEveryMs = 60_000
 /** A file whose mtime is this close to the scan may change again within one timestamp tick: hash it again. */
 export const racyWindowMs = 2_000
+/** Files read at one time by a scan: enough to overlap their syncs, few enough to keep memory flat. */
+export const readsAtOnceMax = 8
+/** A file that changes while it is read is read again this often; then it is taken as read. */
+export const readTriesMax = 3
+/** Where the system gives no hints (its watches are used up) the home is scanned this often. */
+export const pollEveryMs = 3_000
+/** Without hints, watching is tried again this often: watches may have become free. */
+export const rewatchEveryMs = 60_000
+/** The home may be moved away and another put in its place, which no watch tells: look this often. */
+export const homeCheckEveryMs = 2_000
+/** A scan that asks for another is answered after this long at most, doubling from `settleMs`. */
+export const againMaxMs = 5_000
 
 /** Default port of a master (S16). */
 export const defaultPort = 17342

@@ -1,0 +1,181 @@
+/**
+ * Looks at the whole home and says what its canonical files are now. The content of each new or changed one
+ * is in the blob store when this returns.
+ * Always holds: what could not be looked at stays as it was (`kept`), it is never taken for removed; `files` and
+ * `kept` together are a tree that the log accepts; a home that is not there is a fault, not an empty one.
+ */
+import { Fault } from '../../schemas/fault.ts'
+import { filesMax, readsAtOnceMax } from '../../schemas/limits.ts'
+import type { HomePath } from '../../schemas/path.ts'
+import type { Blobs } from '../blobs/blobs.ts'
+import type { Clock } from '../env/clock.ts'
+import type { CanonFile, CanonFiles } from '../fold/file.ts'
+import { admit } from './admit.ts'
+import { type IndexRow, readInto, sameStat } from './read.ts'
+import { cannotRead, type Found, tooLarge, type Walk, type WalkInput, walk } from './walk.ts'
+import type { Warning } from './warning.ts'
+
+export type { CanonFile, CanonFiles } from '../fold/file.ts'
+export type { Warning } from './warning.ts'
+
+/** What the last scan saw, so that the next one reads only what changed. Kept in memory. */
+export type ScanIndex = {
+  /** Identity of the home folder; null before the first scan. */
+  readonly homeIno: string | null
+  readonly rows: ReadonlyMap<HomePath, IndexRow>
+}
+export const emptyIndex: ScanIndex = { homeIno: null, rows: new Map() }
+
+export type ScanInput = WalkInput & {
+  readonly blobs: Blobs
+  readonly clock: Clock
+  /** The canonical files of the log. */
+  readonly previous: CanonFiles
+  readonly index: ScanIndex
+}
+
+export type Scan = {
+  /** In byte order. */
+  readonly files: CanonFiles
+  readonly kept: ReadonlySet<HomePath>
+  /** Canonical, but carried only sealed. */
+  readonly sealed: readonly string[]
+  /** In no table; folders end with a slash. */
+  readonly unlisted: readonly string[]
+  readonly unlistedMore: number
+  readonly warnings: readonly Warning[]
+  readonly warningsMore: number
+  /** Something changed under our eyes: look again soon. */
+  readonly again: boolean
+  readonly index: ScanIndex
+  /** How much was read to find this out. */
+  readonly read: { readonly files: number; readonly bytes: number }
+}
+
+/** @throws Fault home-missing, a disk fault of the home folder itself, and whatever the blob store throws. */
+export async function scan(input: ScanInput): Promise<Scan> {
+  const { previous, index } = input
+  const tour = await walk(input)
+  if (tour.empty && previous.size > 0 && index.homeIno !== tour.homeIno)
+    throw new Fault(
+      'home-missing',
+      `The Codex home ${input.home} is empty, but has ${previous.size} canonical files; is its disk mounted?`,
+      { home: input.home },
+    )
+  const troubles = new Set<string>(tour.troubles)
+  // What an early stop left unseen is not gone.
+  if (tour.cut) for (const path of previous.keys()) troubles.add(path)
+
+  // Who may be canonical is settled before anything is read: what cannot travel is not stored.
+  const first = admit(pathsOf(tour.found), troubles, previous)
+  for (const { path } of first.refused) troubles.add(path)
+  const admitted = tour.found.filter(({ path }) => first.admitted.has(path))
+  const { rows, files, read } = await readAll(input, tour, admitted, troubles)
+
+  const second = admit([...files.keys()], troubles, previous)
+  for (const { path } of second.refused) files.delete(path)
+  warnOf(tour, [...first.refused, ...second.refused])
+  return {
+    files,
+    kept: second.kept,
+    sealed: tour.sealed,
+    unlisted: tour.unlisted,
+    unlistedMore: tour.unlistedMore,
+    warnings: tour.warnings.list,
+    warningsMore: tour.warnings.more,
+    again: tour.again,
+    index: { homeIno: tour.homeIno, rows },
+    read,
+  }
+}
+
+async function readAll(input: ScanInput, tour: Walk, admitted: readonly Found[], troubles: Set<string>) {
+  const { disk, previous, index } = input
+  const rows = new Map<HomePath, IndexRow>()
+  const files = new Map<HomePath, CanonFile>()
+  const read = { files: 0, bytes: 0 }
+  const put = (path: HomePath, row: IndexRow, mode: number) => {
+    // Windows has no executable bit: what the log says stays.
+    const exec = disk.windows ? (previous.get(path)?.exec ?? false) : (mode & 0o111) !== 0
+    files.set(path, { exec, size: row.size, blob: row.blob })
+  }
+  const changed: Found[] = []
+  for (const found of admitted) {
+    const row = index.rows.get(found.path)
+    if (!row || row.racy || !sameStat(row, found.stat)) changed.push(found)
+  }
+  const readings = await inParallel(changed, readsAtOnceMax, async ({ path, at, stat }) => {
+    input.signal?.throwIfAborted()
+    const known = index.rows.get(path) ?? asGuess(previous.get(path))
+    return readInto(input, at, known?.size === stat.size ? known.blob : undefined)
+  })
+  for (const found of admitted) {
+    const { path } = found
+    const reading = readings.get(found)
+    if (reading === undefined) {
+      const row = index.rows.get(path)
+      if (row) put(path, row, found.stat.mode)
+      if (row) rows.set(path, row)
+      continue
+    }
+    if (reading.kind === 'read') {
+      read.files++
+      read.bytes += reading.row.size
+      put(path, reading.row, reading.mode)
+      if (reading.settled) rows.set(path, reading.row)
+      else tour.again = true
+      continue
+    }
+    troubles.add(path)
+    if (reading.kind === 'gone') tour.again = true
+    else if (reading.kind === 'too-large') tour.warnings.add('too-large', path, tooLarge(reading.size))
+    else tour.warnings.add('unreadable', path, cannotRead(reading.errno))
+  }
+  return { rows, files, read }
+}
+
+const asGuess = (file: CanonFile | undefined) => file && { size: file.size, blob: file.blob }
+const pathsOf = (found: readonly Found[]): HomePath[] => found.map(({ path }) => path)
+
+function warnOf(
+  tour: Walk,
+  refused: readonly { readonly path: HomePath; readonly why: string | null }[],
+): void {
+  let beyond = tour.cut ? 1 : 0
+  let first: HomePath | null = null
+  for (const { path, why } of refused) {
+    if (why !== null) tour.warnings.add('collision', path, `cannot travel: ${why}.`)
+    else {
+      beyond++
+      first ??= path
+    }
+  }
+  const example = first ?? tour.found.at(-1)?.path
+  if (beyond > 0 && example !== undefined)
+    tour.warnings.add('too-many', example, `and others stay out: a home has at most ${filesMax} files.`)
+}
+
+/** Runs `act` over all items, at most `width` at a time; the first failure ends it once the running ones are done. */
+async function inParallel<T, R>(
+  items: readonly T[],
+  width: number,
+  act: (item: T) => Promise<R>,
+): Promise<Map<T, R>> {
+  const results = new Map<T, R>()
+  const rest = items.values()
+  let failed = false
+  const worker = async () => {
+    for (const item of rest) {
+      if (failed) return
+      try {
+        results.set(item, await act(item))
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  const done = await Promise.allSettled(Array.from({ length: Math.min(width, items.length) }, worker))
+  for (const end of done) if (end.status === 'rejected') throw end.reason
+  return results
+}
