@@ -118,6 +118,13 @@ export const backupBytesMax = 512 * MiB
 /** Windows: another process may hold a file open for a moment. */
 export const busyRetriesMax = 10
 export const busyTotalMs = 2_000
+/** Looks at the home and content on its way to the disk, at one time: enough that syncs overlap. */
+export const lookParallel = 32
+export const stageParallel = 8
+/** Plans in one apply: a file that changes at every look is left for the next run. */
+export const applyRoundsMax = 5
+/** Kept free beside what apply itself writes, so that Codex does not run into a full disk. */
+export const applyReserveBytes = 8 * MiB
 
 // --- settings files ---
 /** One file: 256 rules of the longest path, and comments. */
