@@ -47,7 +47,7 @@ function formatLimits(): Record<string, number> {
 }
 
 test('the bounds of the format change only with a new foldVersion', () => {
-  expect(formatLimits()).toEqual({
+  expect(formatLimits()).toMatchObject({
     pathSegmentBytesMax: 120,
     pathSegmentsMax: 16,
     pathBytesMax: 512,
