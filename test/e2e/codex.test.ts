@@ -8,9 +8,11 @@ import { type FakeModel, startModel } from './model.ts'
 
 describeCodex('the real Codex CLI', () => {
   let model: FakeModel
-  const root = mkdtempSync(join(tmpdir(), 'stemma-codex-'))
-  const home = join(root, 'codex')
+  let root: string
+  let home: string
   beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'stemma-codex-'))
+    home = join(root, '.codex')
     model = await startModel()
     writeCodexConfig(home, model.baseUrl)
   })

@@ -24,11 +24,12 @@ const project = fileURLToPath(new URL('../..', import.meta.url))
 /** Far above what any command takes, below the time-out of a test. */
 const commandTimeoutMs = 45_000
 
-/** What one command did. `json` is its one object on standard output. */
+/** What one command did. */
 export type CommandRun = {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
+  /** Its one object on standard output; throws when it failed. */
   json(): Record<string, unknown>
 }
 
@@ -128,6 +129,7 @@ export function makeMachine(name: string, inside: readonly string[] = []): Machi
       })
     })
     const json = () => {
+      if (code !== 0) throw new Error(`\`stemma ${args.join(' ')}\` ended with ${code}: ${stderr}`)
       const value: unknown = JSON.parse(stdout)
       if (typeof value !== 'object' || value === null || Array.isArray(value))
         throw new Error(`\`stemma ${args.join(' ')}\` printed no object: ${stdout}`)
