@@ -1,0 +1,216 @@
+/**
+ * The plan: everything that apply would do, as plain data, before anything is touched (S35).
+ * Always holds: steps are ordered so that new content comes before removals (a skill that moves is never
+ * missing); a path is in one list only.
+ */
+import { assert, type Fault, unreachable } from '../../schemas/fault.ts'
+import { ancestors, type HomePath, isHomePath } from '../../schemas/path.ts'
+import type { Hash } from '../../schemas/shape.ts'
+import { byteOrder } from '../disk/errno.ts'
+import type { CanonFile, CanonFiles } from '../fold/file.ts'
+import { type ConflictKind, decide, type Take, type Why } from './decide.ts'
+import type { Ledger, LedgerRow, Look } from './ledger.ts'
+import { type Mark, markOf, type Seen } from './mark.ts'
+import type { Spot, View } from './observe.ts'
+
+/** One change of the home. `from` is what must still lie there when it is done; null for nothing. */
+export type Step = { readonly path: HomePath; readonly why: Why } & (
+  | { readonly act: 'create'; readonly from: null; readonly to: Mark; readonly bytes: number }
+  | {
+      readonly act: 'replace'
+      readonly from: Seen
+      readonly to: Mark
+      readonly bytes: number
+      readonly mode: number
+    }
+  | { readonly act: 'chmod'; readonly from: Seen; readonly to: Mark }
+  | { readonly act: 'remove'; readonly from: Seen; readonly to: null }
+)
+/** A change of the ledger alone. */
+export type Note = { readonly path: HomePath; readonly act: 'adopt' | 'forget' | 'settle' }
+/** `at` is what stands in the way; the path itself for a changed file. Hashes are null for nothing. */
+export type Conflict = {
+  readonly path: HomePath
+  readonly kind: ConflictKind
+  readonly at: string
+  readonly canonical: Hash | null
+  readonly local: Hash | null
+}
+export type PathFault = { readonly path: string; readonly fault: Fault }
+
+export type Plan = {
+  readonly steps: readonly Step[]
+  /** Folders to be made, outermost first. */
+  readonly folders: readonly HomePath[]
+  readonly notes: readonly Note[]
+  readonly conflicts: readonly Conflict[]
+  /** Differences that the user chose to keep. */
+  readonly settled: readonly Conflict[]
+  readonly faults: readonly PathFault[]
+  /** Looks worth remembering. */
+  readonly looks: ReadonlyMap<HomePath, Look>
+}
+
+/** How conflicts are settled: all of them one way, or path by path. */
+export type Takes = Take | ReadonlyMap<HomePath, Take> | null
+
+/** Canonical paths and those of the ledger, in byte order: what has to be looked at. */
+export function pathsOf(desired: CanonFiles, ledger: Ledger): HomePath[] {
+  const paths = new Set(desired.keys())
+  for (const path of ledger.rows.keys()) paths.add(path)
+  return [...paths].sort(byteOrder)
+}
+
+export function makePlan(view: View, desired: CanonFiles, ledger: Ledger, takes: Takes): Plan {
+  const writes: Step[] = []
+  const removals: Step[] = []
+  const folders = new Set<HomePath>()
+  const notes: Note[] = []
+  const conflicts: Conflict[] = []
+  const settled: Conflict[] = []
+  const faults: PathFault[] = []
+  const looks = new Map<HomePath, Look>()
+
+  for (const [path, spot] of view.spots) {
+    const wanted = desired.get(path) ?? null
+    const row = ledger.rows.get(path)
+    if (spot.kind === 'unreadable') {
+      faults.push({ path, fault: spot.fault })
+      continue
+    }
+    const verdict = decide({
+      found: spot,
+      desired: wanted && markOf(wanted),
+      last: row?.last ?? null,
+      kept: row?.kept ?? null,
+      take: typeof takes === 'string' ? takes : (takes?.get(path) ?? null),
+    })
+    const conflict = (kind: ConflictKind): Conflict => ({
+      path,
+      kind,
+      at: spot.kind === 'obstacle' ? spot.at : path,
+      canonical: wanted?.blob ?? null,
+      local: spot.kind === 'file' ? spot.hash : null,
+    })
+    switch (verdict.act) {
+      case 'keep':
+        if (verdict.settled !== null) settled.push(conflict(verdict.settled))
+        break
+      case 'adopt':
+      case 'forget':
+      case 'settle':
+        notes.push({ path, act: verdict.act })
+        break
+      case 'conflict':
+        conflicts.push(conflict(verdict.kind))
+        break
+      case 'remove':
+        removals.push(removal(path, spot, verdict.why))
+        break
+      case 'create':
+      case 'replace':
+      case 'chmod':
+        assert(wanted !== null, 'only a canonical file is written')
+        writes.push(writing(verdict.act, path, spot, wanted, verdict.why))
+        for (const folder of ancestors(path))
+          if (view.missing.has(folder) && isHomePath(folder)) folders.add(folder)
+        break
+      default:
+        unreachable(verdict)
+    }
+    const stays = row ? verdict.act === 'keep' || verdict.act === 'conflict' : false
+    const remembered = stays || verdict.act === 'adopt' || verdict.act === 'settle'
+    if (remembered && spot.kind === 'file' && spot.look !== null && spot.look !== row?.look)
+      looks.set(path, spot.look)
+  }
+  const inOrder = (a: { path: string }, b: { path: string }) => byteOrder(a.path, b.path)
+  return {
+    steps: [...writes.sort(inOrder), ...removals.sort(inOrder)],
+    // Byte order puts a folder before what is below it.
+    folders: [...folders].sort(byteOrder),
+    notes: notes.sort(inOrder),
+    conflicts: conflicts.sort(inOrder),
+    settled: settled.sort(inOrder),
+    faults,
+    looks,
+  }
+}
+
+function writing(
+  act: 'create' | 'replace' | 'chmod',
+  path: HomePath,
+  spot: Spot,
+  wanted: CanonFile,
+  why: Why,
+): Step {
+  const to = markOf(wanted)
+  if (act === 'create') return { path, why, act, from: null, to, bytes: wanted.size }
+  assert(spot.kind === 'file', 'only a file is replaced')
+  const from = { exec: spot.exec, hash: spot.hash }
+  return act === 'chmod'
+    ? { path, why, act, from, to }
+    : { path, why, act, from, to, bytes: wanted.size, mode: spot.stat.mode }
+}
+
+function removal(path: HomePath, spot: Spot, why: Why): Step {
+  assert(spot.kind === 'file', 'only a file is removed')
+  return { path, why, act: 'remove', from: { exec: spot.exec, hash: spot.hash }, to: null }
+}
+
+/** True when carrying the plan out would change nothing, in the home or in our records. */
+export const isIdle = (plan: Plan): boolean =>
+  plan.steps.length === 0 && plan.notes.length === 0 && plan.looks.size === 0
+
+/** The ledger once the notes and looks of the plan are in it; its steps are not. */
+export function noted(ledger: Ledger, plan: Plan, desired: CanonFiles): Ledger {
+  const rows = new Map(ledger.rows)
+  for (const { path, act } of plan.notes) {
+    const row = rows.get(path)
+    const wanted = desired.get(path)
+    switch (act) {
+      case 'forget':
+        rows.delete(path)
+        break
+      case 'adopt':
+        assert(wanted, 'only a canonical file is adopted')
+        rows.set(path, { last: markOf(wanted), kept: null, look: row?.look ?? null })
+        break
+      case 'settle':
+        assert(wanted, 'only a canonical file is declined')
+        rows.set(path, { last: row?.last ?? null, kept: markOf(wanted), look: row?.look ?? null })
+        break
+      default:
+        unreachable(act)
+    }
+  }
+  for (const [path, look] of plan.looks) {
+    const row: LedgerRow | undefined = rows.get(path)
+    if (row) rows.set(path, { ...row, look })
+  }
+  return { ...ledger, rows }
+}
+
+/** The plan for `--dry-run` and `--json`: what would change and why, nothing of our own records. */
+export function describePlan(plan: Plan) {
+  const count = (act: Step['act']) => plan.steps.filter((step) => step.act === act).length
+  return {
+    changes: plan.steps.map((step) => ({
+      path: step.path,
+      act: step.act,
+      why: step.why,
+      from: step.from?.hash ?? null,
+      to: step.to?.hash ?? null,
+    })),
+    conflicts: plan.conflicts,
+    settled: plan.settled,
+    faults: plan.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
+    totals: {
+      create: count('create'),
+      replace: count('replace'),
+      chmod: count('chmod'),
+      remove: count('remove'),
+      adopt: plan.notes.filter((note) => note.act === 'adopt').length,
+      bytes: plan.steps.reduce((sum, step) => sum + ('bytes' in step ? step.bytes : 0), 0),
+    },
+  }
+}

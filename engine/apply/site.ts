@@ -1,0 +1,36 @@
+/**
+ * Where apply works and with what. Paths use `/`, which every system takes.
+ * Always holds: new content is staged inside the home, so that a rename or link never crosses a volume;
+ * everything else of ours lies outside it.
+ */
+import type { HomePath } from '../../schemas/path.ts'
+import type { Blobs } from '../blobs/blobs.ts'
+import type { Disk } from '../disk/disk.ts'
+import type { Clock } from '../env/clock.ts'
+import type { Ids } from '../env/ids.ts'
+
+export type Tools = { readonly disk: Disk; readonly ids: Ids; readonly clock: Clock; readonly blobs: Blobs }
+export type Site = Tools & {
+  readonly home: string
+  readonly stage: string
+  /** Holds ledger and journal. */
+  readonly records: string
+  readonly ledger: string
+  readonly journal: string
+  readonly backups: string
+}
+
+export function siteOf(tools: Tools, codexHome: string, stemmaHome: string): Site {
+  const records = `${stemmaHome}/apply`
+  return {
+    ...tools,
+    home: codexHome,
+    stage: `${codexHome}/.stemma-stage`,
+    records,
+    ledger: `${records}/ledger.json`,
+    journal: `${records}/journal.json`,
+    backups: `${stemmaHome}/backups`,
+  }
+}
+
+export const inHome = (site: Site, path: HomePath): string => `${site.home}/${path}`

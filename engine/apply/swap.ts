@@ -1,0 +1,135 @@
+/**
+ * Carries out one step of a journal, in the first run or again after a crash.
+ * Always holds: at any moment the file is the old one or the new one, whole. What lies there is read again
+ * right before it is changed, and what was displaced is read again afterwards: bytes that are not the expected
+ * ones are the user's, go back to their place (or, when that is taken by now, into a backup), and the step
+ * counts as `moved`.
+ */
+import { Fault, unreachable } from '../../schemas/fault.ts'
+import type { HomePath } from '../../schemas/path.ts'
+import { errnoOf } from '../disk/errno.ts'
+import { backUp } from './backup.ts'
+import { digestOf } from './digest.ts'
+import type { JournalStep } from './journal.ts'
+import { execOf, type Seen, same, withExec } from './mark.ts'
+import { lookAbove } from './observe.ts'
+import { inHome, type Site } from './site.ts'
+import { stageDir } from './stage.ts'
+
+/** `moved`: the home is not as planned, plan again. A fault concerns this file alone. */
+export type Outcome = 'done' | 'moved' | Fault
+
+type Now =
+  | { readonly kind: 'absent' | 'obstacle' }
+  | ({ readonly kind: 'file'; readonly mode: number } & Seen)
+
+/** A fault that stops one file and not the others. */
+export const isLocal = (error: unknown): error is Fault =>
+  error instanceof Fault && (error.code === 'disk-busy' || error.code === 'disk-denied')
+
+export async function swap(site: Site, tx: string, step: JournalStep, index: number): Promise<Outcome> {
+  const next = `${stageDir(site, tx)}/${index}`
+  const old = `${next}.old`
+  const outcome = await change(site, step, next, old).catch((error: unknown) => {
+    if (isLocal(error)) return error
+    // Something on the way there, or the staged content, was taken away.
+    if (error instanceof Fault && error.code === 'disk-missing') return 'moved' as const
+    throw error
+  })
+  if (step.act !== 'replace' && step.act !== 'remove') return outcome
+  const kept = await giveBack(site, step, old)
+  return outcome === 'done' && !kept ? 'moved' : outcome
+}
+
+async function change(site: Site, step: JournalStep, next: string, old: string): Promise<Outcome> {
+  const { disk } = site
+  const at = inHome(site, step.path)
+  const now = await look(site, step.path)
+  // Done already: by us before a crash, or by the user.
+  if (step.act === 'remove' ? now.kind === 'absent' : now.kind === 'file' && same(now, step.to)) return 'done'
+  if (step.act === 'create') return now.kind === 'absent' && (await put(site, next, at)) ? 'done' : 'moved'
+  if (now.kind !== 'file' || !same(now, step.from)) return 'moved'
+  switch (step.act) {
+    case 'replace':
+      await hold(site, at, old)
+      await disk.rename(next, at)
+      return 'done'
+    case 'chmod':
+      await disk.chmod(at, withExec(now.mode, step.to.exec))
+      return 'done'
+    case 'remove':
+      // Not unlink: whatever lies there at this moment is moved aside whole, and judged then.
+      await disk.rename(at, old)
+      return 'done'
+    default:
+      return unreachable(step)
+  }
+}
+
+async function look(site: Site, path: HomePath): Promise<Now> {
+  const above = await lookAbove(site.disk, site.home, path)
+  if (above !== null) return { kind: above.kind === 'absent' ? 'absent' : 'obstacle' }
+  const stat = await site.disk.stat(inHome(site, path))
+  if (stat === null) return { kind: 'absent' }
+  if (stat.kind !== 'file') return { kind: 'obstacle' }
+  const digest = await digestOf(site.disk, inHome(site, path))
+  if (digest === null) return { kind: 'absent' }
+  const { mode } = digest.stat
+  return { kind: 'file', mode, exec: execOf(mode, !site.disk.windows), hash: digest.hash }
+}
+
+/** Puts a file where nothing is, never over anything. False when something is there. */
+async function put(site: Site, from: string, to: string): Promise<boolean> {
+  try {
+    return await site.disk.link(from, to)
+  } catch (error) {
+    if (!isLinkless(error)) throw error
+  }
+  if ((await site.disk.stat(to)) !== null) return false
+  await site.disk.rename(from, to)
+  return true
+}
+
+/** Keeps what lies at `at` under a second name, so that replacing it loses nothing. */
+async function hold(site: Site, at: string, old: string): Promise<void> {
+  try {
+    if (await site.disk.link(at, old)) return
+    // Held before a crash; it may have been another file then.
+    await site.disk.unlink(old)
+    await site.disk.link(at, old)
+  } catch (error) {
+    if (!isLinkless(error)) throw error
+  }
+}
+
+/** The volume has no hard links (FAT, some network shares), as against a missing permission. */
+const isLinkless = (error: unknown): boolean =>
+  error instanceof Fault && error.code === 'disk-denied' && errnoOf(error) !== 'EACCES'
+
+/** True when nothing was displaced but what was expected; else the displaced file is back, or in a backup. */
+async function giveBack(
+  site: Site,
+  step: Extract<JournalStep, { act: 'replace' | 'remove' }>,
+  old: string,
+): Promise<boolean> {
+  const { disk } = site
+  const held = await digestOf(disk, old)
+  if (held === null) return true
+  const seen = { exec: execOf(held.stat.mode, !disk.windows), hash: held.hash }
+  if (same(seen, step.from)) return true
+  const at = inHome(site, step.path)
+  try {
+    const now = await look(site, step.path)
+    if (now.kind === 'file' && now.hash === seen.hash) return false
+    if (now.kind === 'absent' && (await put(site, old, at))) return false
+    if (now.kind === 'file' && step.act === 'replace' && same(now, step.to)) {
+      await disk.rename(old, at)
+      return false
+    }
+  } catch (error) {
+    // Its place cannot be written: it goes where everything displaced goes.
+    if (!(error instanceof Fault) || error.code === 'disk-io' || error.code === 'disk-full') throw error
+  }
+  await backUp(site, [{ path: step.path, at: old, from: null }])
+  return false
+}
