@@ -60,6 +60,7 @@ export interface Disk {
   /** Removes an empty folder; false when it was not there or not empty. */
   removeDir(path: string): Promise<boolean>
   chmod(path: string, permissions: number): Promise<void>
+  /** Makes the names in a folder durable. Follows a symlink: nothing can be harmed through it. */
   syncDir(path: string): Promise<void>
   /** Where a symlink leads, as written in it. */
   readLink(path: string): Promise<string>

@@ -123,9 +123,7 @@ class RealDisk implements Disk {
 
   async syncDir(path: string): Promise<void> {
     if (windows) return
-    const fd = at('syncDir', path, () =>
-      fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY | noFollow),
-    )
+    const fd = at('syncDir', path, () => fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY))
     try {
       await pooled('syncDir', path, (done) => fs.fsync(fd, (error) => done(error, undefined)))
     } catch (error) {

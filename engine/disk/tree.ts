@@ -7,17 +7,16 @@ import type { Disk } from './disk.ts'
 import { diskFault, errnoOf } from './errno.ts'
 
 /**
- * Makes a folder and what is missing above it. Each new name is durable before the next one is made below it,
- * so a folder that was there already can only lack its own name: that one is synced as well, since a run
- * that was killed may have made it.
+ * Makes a folder and what is missing above it. Each name is durable before the next one is made below it, so
+ * of the folders that were there already only the lowest can lack its name (the run that made it was killed):
+ * that one is synced as well.
  */
 export async function makeDirs(disk: Disk, path: string, permissions = 0o777): Promise<void> {
   const above = dirname(path)
-  const made = await disk.makeDir(path, permissions).catch(async (error: unknown) => {
-    if (errnoOf(error) !== 'ENOENT' || above === path) throw error
+  // A link above is somebody's arrangement: the system follows it, and nothing is to be made there.
+  if ((await disk.stat(path)) === null && (await disk.stat(above))?.kind !== 'link')
     await makeDirs(disk, above, permissions)
-    return disk.makeDir(path, permissions)
-  })
+  const made = await disk.makeDir(path, permissions)
   try {
     await disk.syncDir(above)
   } catch (error) {

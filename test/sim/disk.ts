@@ -239,7 +239,7 @@ export class SimDisk implements Disk {
 
   async syncDir(path: string): Promise<void> {
     if (this.windows) return
-    const folder = () => this.#image.folder(this.#image.place(path).node?.id ?? missing())
+    const folder = () => this.#image.folder(this.#image.place(path, true).node?.id ?? missing())
     await this.call('syncDir', path, () => syncFolder(this.#image, folder().id), {
       spoil: () => spoilFolder(this.#image, folder().id, this.#random),
     })

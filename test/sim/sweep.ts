@@ -68,6 +68,7 @@ export async function sweep<T = never>(scenario: Scenario<T>): Promise<Swept> {
     const world = worldOf<T>(seed)
     const error = await ending(scenario.run(disk, world))
     runs++
+    const calls = disk.calls
     const tell = (what: string, cause: unknown) => {
       const at = disk.trace[call - 1]
       const place = fault === null ? 'no fault' : `${fault} at call ${call} (${at?.call} ${at?.path})`
@@ -76,7 +77,7 @@ export async function sweep<T = never>(scenario: Scenario<T>): Promise<Swept> {
         cause,
       })
     }
-    if (fault !== null && disk.calls < call)
+    if (fault !== null && calls < call)
       throw tell('run', 'the call was never made: the scenario is not repeatable')
     if (error !== null && !(error instanceof Fault) && !(error instanceof PowerCut)) throw tell('run', error)
     if (fault === null && error !== null) throw tell('run', error)
@@ -100,7 +101,7 @@ export async function sweep<T = never>(scenario: Scenario<T>): Promise<Swept> {
     await inspect(after, next, after)
     // What that start found and relied on must be durable by now, not only seen.
     await inspect(`${after}, then a power cut`, next.reboot(0), 'again')
-    return disk.calls
+    return calls
   }
 
   const calls = await attempt(0, null)
