@@ -46,6 +46,7 @@ export const codes = {
     'failed',
     'List them with `stemma master followers` and use the id or name shown there.',
   ),
+  interrupted: fact('failed', 'Run the command again; it goes on from where it stopped.'),
   'too-many': fact('failed', 'Remove what is no longer needed and try again.'),
 
   // --- disk ---

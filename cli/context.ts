@@ -1,0 +1,41 @@
+/**
+ * What a command has of the world: everything it may touch is here, so a test can hand it another world.
+ */
+import type { Disk } from '../engine/disk/disk.ts'
+import type { Clock } from '../engine/env/clock.ts'
+import type { Ids } from '../engine/env/ids.ts'
+import type { Homes } from '../engine/settings/homes.ts'
+import type { Sink, Writer } from './ui/writer.ts'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** The process, as `main.ts` finds it. */
+export type World = {
+  readonly env: Env
+  readonly homeDir: string
+  readonly cwd: string
+  readonly out: Sink
+  readonly err: Sink
+  readonly pid: number
+  /** Null where users have no number (Windows). */
+  readonly uid: number | null
+  /** Aborts with Fault `interrupted` on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal
+}
+
+export type Context = {
+  readonly homes: Homes
+  readonly env: Env
+  readonly cwd: string
+  readonly out: Writer
+  readonly err: Writer
+  /** The answer goes to `out.json`, and nothing else does. */
+  readonly json: boolean
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly pid: number
+  readonly uid: number | null
+  /** The real disk, looked at where it is used: `openDisk(homes.codexHome)`. */
+  openDisk(probeDir?: string): Promise<Disk>
+}

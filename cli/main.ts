@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+/**
+ * The command `stemma`: hands the process to `run` and ends it with the exit code.
+ * Always holds: SIGINT and SIGTERM ask the command to stop, a second one ends it; a closed pipe is silent.
+ */
+import { homedir } from 'node:os'
+import { exitCodes } from '../schemas/code.ts'
+import { Fault } from '../schemas/fault.ts'
+import { run } from './run.ts'
+import { tellTrouble } from './ui/trouble.ts'
+import { makeWriter, type Sink } from './ui/writer.ts'
+
+const { stdout, stderr, env } = process
+const out = sinkOf(stdout)
+const err = sinkOf(stderr)
+const stop = new AbortController()
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    if (stop.signal.aborted) process.exit(exitCodes.failed)
+    stop.abort(new Fault('interrupted', `Stopped by ${name}.`, { signal: name }))
+  })
+}
+for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(name, (error: unknown) => {
+    const json = process.argv.includes('--json')
+    const writers = { out: makeWriter(out, env), err: makeWriter(err, env) }
+    void end(tellTrouble(error, { ...writers, json, debug: env['STEMMA_DEBUG'] === '1' }))
+  })
+}
+
+await end(
+  await run(process.argv.slice(2), {
+    env,
+    homeDir: homedir(),
+    cwd: process.cwd(),
+    out,
+    err,
+    pid: process.pid,
+    uid: process.getuid?.() ?? null,
+    signal: stop.signal,
+  }),
+)
+
+function sinkOf(stream: NodeJS.WriteStream): Sink {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // `stemma followers | head`: the reader has what it wanted. Windows says EOF.
+    if (error.code !== 'EPIPE' && error.code !== 'EOF') throw error
+  })
+  return {
+    write: (text) => void stream.write(text),
+    isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.isTTY === true ? stream.columns : undefined
+    },
+  }
+}
+
+/** Waits until both streams have taken what was written: a pipe may be slower than the command. */
+async function end(code: number): Promise<never> {
+  for (const stream of [stdout, stderr]) await new Promise<void>((done) => stream.write('', () => done()))
+  process.exit(code)
+}

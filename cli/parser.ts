@@ -1,0 +1,174 @@
+/**
+ * From words on a command line to a command and its values.
+ * Always holds: every word is either understood or refused; a value stays the text that was typed.
+ */
+import { cac } from 'cac'
+import { isRefusal, type Refusal, refuse, unreachable } from '../schemas/fault.ts'
+import type { Command, Option, OptionValue, Parsed } from './command.ts'
+import { suggest } from './ui/suggest.ts'
+
+/** What every command understands. */
+export const globalFlags = {
+  json: 'One JSON object on standard output',
+  help: 'Explain the command',
+} as const
+
+/**
+ * No argument of a process can hold a NUL. With it in front a word is text to `cac`, which otherwise reads
+ * numbers where it sees digits: `1e3`, `007` and a fingerprint without letters would be changed.
+ */
+const mark = '\0'
+
+export type Chosen<E> = {
+  readonly entry: E
+  /** Everything after the command's own words. */
+  readonly rest: readonly string[]
+}
+/** Words that begin commands but are none: `master`. */
+export type Group = { readonly group: string; readonly rest: readonly string[] }
+
+/** Finds the command with the most words at the beginning of a line; the global flags may stand before it. */
+export function choose<E extends { readonly path: string }>(
+  entries: readonly E[],
+  words: readonly string[],
+): Chosen<E> | Group | Refusal {
+  const flags: string[] = []
+  let path = ''
+  let at = 0
+  for (; at < words.length; at++) {
+    const word = words[at] ?? ''
+    if (word === '-h' || Object.keys(globalFlags).some((name) => word === `--${name}`)) {
+      flags.push(word)
+      continue
+    }
+    const next = path ? `${path} ${word}` : word
+    if (word.startsWith('-') || !entries.some((entry) => `${entry.path} `.startsWith(`${next} `))) break
+    path = next
+  }
+  const rest = [...flags, ...words.slice(at)]
+  const entry = entries.find((one) => one.path === path)
+  if (entry) return { entry, rest }
+  const word = words[at]
+  if (word === undefined) return { group: path, rest }
+  if (word.startsWith('-')) return unknownOption(word, Object.keys(globalFlags), path)
+  const depth = path ? path.split(' ').length : 0
+  const siblings = entries
+    .filter((one) => !path || one.path.startsWith(`${path} `))
+    .map((one) => one.path.split(' ')[depth] ?? '')
+  const typed = path ? `${path} ${word}` : word
+  const near = suggest(word, siblings)
+  const meant = near ? `; did you mean \`${path ? `${path} ` : ''}${near}\`?` : '.'
+  return refuse('usage', `There is no command \`${typed}\`${meant}`, { help: path })
+}
+
+/** Checks and decodes what follows the command's words. */
+export function parse(path: string, command: Command, words: readonly string[]): Parsed | Refusal {
+  const declared: Readonly<Record<string, Option | null>> = {
+    ...command.options,
+    ...Object.fromEntries(Object.keys(globalFlags).map((name) => [name, null])),
+  }
+  const end = words.indexOf('--')
+  const before = end === -1 ? words : words.slice(0, end)
+  // Whoever asks for help has not got the rest right yet.
+  if (before.includes('--help') || before.includes('-h')) return { args: [], options: { help: true } }
+  for (const word of before) {
+    if (!word.startsWith('-') || word === '-h') continue
+    const [name = '', value] = split(word.slice(2))
+    if (!word.startsWith('--') || !Object.hasOwn(declared, name))
+      return unknownOption(word, Object.keys(declared), path)
+    const kind = declared[name]?.kind ?? 'flag'
+    if (kind === 'flag' && value !== undefined)
+      return refuse('usage', `The option --${name} takes no value.`, { help: path })
+  }
+
+  const { args: typed, found } = read(declared, before)
+  const args = [...typed, ...(end === -1 ? [] : words.slice(end + 1))]
+  const options: Record<string, OptionValue> = {}
+  for (const [name, option] of Object.entries(declared)) {
+    const value = decode(name, option, found(name), path)
+    if (isRefusal(value)) return value
+    options[name] = value
+  }
+  return countArgs(path, command.args, args) ?? { args, options }
+}
+
+/** Runs `cac` over marked words; what comes back is unmarked text, or true for a switch. */
+function read(declared: Readonly<Record<string, Option | null>>, words: readonly string[]) {
+  const cli = cac('stemma')
+  const main = cli.command('[...args]')
+  for (const [name, option] of Object.entries(declared)) {
+    const short = name === 'help' ? '-h, ' : ''
+    // `cac` has its own idea of options that begin with no-: here they are words like all others.
+    main.option(`${short}--${toKey(name)}${option && option.kind !== 'flag' ? ` <${option.value}>` : ''}`, '')
+  }
+  const marked = words.map((word) => {
+    if (!word.startsWith('-')) return mark + word
+    if (!word.startsWith('--')) return word
+    const [name = '', value] = split(word.slice(2))
+    return `--${toKey(name)}${value === undefined ? '' : `=${mark}${value}`}`
+  })
+  const parsed: { args: readonly unknown[]; options: Readonly<Record<string, unknown>> } = cli.parse(
+    ['node', 'stemma', ...marked],
+    { run: false },
+  )
+  const unmark = (value: unknown) => (typeof value === 'string' ? value.replace(mark, '') : value)
+  return {
+    args: parsed.args.map((value) => String(unmark(value))),
+    found: (name: string): readonly unknown[] => [parsed.options[toKey(name)] ?? []].flat().map(unmark),
+  }
+}
+
+const toKey = (name: string): string =>
+  name.replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+
+function split(word: string): readonly [string, string | undefined] {
+  const at = word.indexOf('=')
+  return at === -1 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)]
+}
+
+function decode(
+  name: string,
+  option: Option | null,
+  values: readonly unknown[],
+  path: string,
+): OptionValue | Refusal {
+  const bad = (why: string) => refuse('usage', `The option --${name} ${why}.`, { help: path })
+  if (option === null || option.kind === 'flag') return values.length > 0
+  const given = values.filter((value) => typeof value === 'string')
+  // Without a value after it an option is a mere `true`.
+  if (given.length < values.length) return bad(`needs a value: --${name} ${option.value}`)
+  if (option.kind === 'texts') return given
+  if (given.length > 1) return bad('is given more than once')
+  const [value] = given
+  if (value === undefined) return undefined
+  switch (option.kind) {
+    case 'text':
+      return value === '' ? bad(`needs a value: --${name} ${option.value}`) : value
+    case 'whole':
+      return /^[0-9]{1,15}$/.test(value) && Number(value) <= option.max
+        ? Number(value)
+        : bad(`needs a whole number from 0 to ${option.max}`)
+    case 'choice':
+      return option.choices.includes(value) ? value : bad(`must be one of ${option.choices.join(', ')}`)
+    default:
+      return unreachable(option.kind)
+  }
+}
+
+function countArgs(path: string, wanted: readonly string[], args: readonly string[]): Refusal | null {
+  const lacking = wanted[args.length]
+  if (lacking !== undefined && !lacking.startsWith('['))
+    return refuse('usage', `\`stemma ${path}\` needs ${lacking}.`, { help: path })
+  const extra = args[wanted.length]
+  if (extra !== undefined && !wanted.at(-1)?.endsWith('...]'))
+    return refuse('usage', `\`stemma ${path}\` has no use for \`${extra}\`.`, { help: path })
+  return null
+}
+
+function unknownOption(word: string, names: readonly string[], path: string): Refusal {
+  const [typed] = split(word)
+  const near = suggest(typed.replace(/^-+/, ''), names)
+  const meant = near ? `; did you mean \`--${near}\`?` : '.'
+  const of = path ? `\`stemma ${path}\`` : '`stemma`'
+  return refuse('usage', `${of} has no option \`${typed}\`${meant}`, { help: path })
+}

@@ -1,0 +1,78 @@
+/** Help, made of what the commands declare. Always holds: no line is wider than 80 columns. */
+import { version } from '../../schemas/version.ts'
+import type { Command, Option } from '../command.ts'
+import type { Entry } from '../registry.ts'
+import { bold, cyan, type Piece } from './paint.ts'
+import { wrap } from './text.ts'
+
+const columns = 80
+type Line = readonly Piece[]
+
+const globalOptions: readonly (readonly [string, string])[] = [
+  ['--json', 'One JSON object on standard output, nothing else'],
+  ['-h, --help', 'This text'],
+]
+const environment: readonly (readonly [string, string])[] = [
+  ['STEMMA_HOME', "stemma's own folder (~/.stemma)"],
+  ['CODEX_HOME', 'the Codex home that is synced (~/.codex)'],
+  ['NO_COLOR', 'no colours, whatever its value'],
+  ['STEMMA_DEBUG', '1 shows where an error comes from'],
+]
+
+/** All commands, or those that begin with the words of a group. */
+export function listHelp(entries: readonly Entry[], group = ''): readonly Line[] {
+  const shown = entries.filter((entry) => !group || entry.path.startsWith(`${group} `))
+  return [
+    ...(group
+      ? []
+      : [[bold('stemma'), ` ${version}: one Codex home on all your machines, from a signed log.`], []]),
+    [bold('Usage')],
+    [`  stemma ${group ? `${group} ` : ''}COMMAND [options]`],
+    [],
+    [bold('Commands')],
+    ...pairs(shown.map((entry) => [entry.path, entry.summary])),
+    [],
+    [bold('Options')],
+    ...pairs(group ? globalOptions : [...globalOptions, ['-v, --version', 'The version']]),
+    ...(group ? [] : [[], [bold('Environment')], ...pairs(environment)]),
+    [],
+    ['`stemma COMMAND --help` explains one command, with examples.'],
+  ]
+}
+
+export function commandHelp(entry: Entry, command: Command): readonly Line[] {
+  const { args, options, about, examples } = command
+  const usage = [entry.path, ...args, '[options]'].join(' ')
+  const own = Object.entries(options).map(([name, option]) => [spell(name, option), option.summary] as const)
+  return [
+    ...wrap(`${entry.summary}.`, columns).map((line): Line => [line]),
+    [],
+    [bold('Usage')],
+    [`  stemma ${usage}`],
+    ...(about.length > 0
+      ? [[], ...about.flatMap((text) => wrap(text, columns).map((line): Line => [line]))]
+      : []),
+    [],
+    [bold('Options')],
+    ...pairs([...own, ...globalOptions]),
+    ...(examples.length > 0
+      ? [[], [bold('Examples')], ...examples.map((example): Line => ['  ', cyan(`stemma ${example}`)])]
+      : []),
+  ]
+}
+
+const spell = (name: string, option: Option): string =>
+  option.kind === 'flag' ? `--${name}` : `--${name} ${option.value}`
+
+/** A word, and what it means beside it, or below it where the word is long. */
+function pairs(list: readonly (readonly [string, string])[]): readonly Line[] {
+  const left = Math.min(26, Math.max(0, ...list.map(([word]) => word.length)))
+  const indent = 2 + left + 2
+  return list.flatMap(([word, meaning]) => {
+    const [first = '', ...more] = wrap(meaning, columns - indent)
+    const rest = more.map((line): Line => [' '.repeat(indent), line])
+    return word.length > left
+      ? [[`  ${word}`], [' '.repeat(indent), first], ...rest]
+      : [[`  ${word.padEnd(left)}  ${first}`], ...rest]
+  })
+}
