@@ -30,6 +30,8 @@ export const batchEntriesMax = 4096
 export const batchBytesMax = 8 * MiB
 /** A base is read row by row; one part fits a frame with room to spare. */
 export const basePartBytesMax = 256 * KiB
+/** Facts that a master puts into one batch: 1,000 of the longest paths stay below `batchBytesMax`. */
+export const draftEntriesMax = 1000
 /** All parts of one base together: 100,000 files at about 180 bytes, doubled, and room for checkpoints. */
 export const baseBytesMax = 128 * MiB
 /** A checkpoint (seq, hash) is kept for every 256th entry. */
@@ -57,6 +59,11 @@ export const pendingPerAddressMax = 4
 export const enrolmentsPerAddressHourMax = 16
 export const nameBytesMax = 64
 
+/** Findings kept as evidence; a peer that provokes more of them adds nothing. */
+export const evidenceMax = 64
+/** Entry hashes of recent heads that a master keeps at hand to compare with what followers hold. */
+export const recentHeadsMax = 1024
+
 // --- msgpack from outside ---
 /** Deepest legal message: frame > rows > row > body > rule list. */
 export const msgpackDepthMax = 8
@@ -73,6 +80,12 @@ export const needHashesMax = 1024
 /** Unacknowledged data on one link, both ways (DESIGN: 256 entries or 1 MiB). */
 export const creditEntries = 256
 export const creditBytes = 1 * MiB
+/** A follower stores what it was sent whenever this much is gathered and signed. */
+export const runBytesMax = 4 * MiB
+/** The longest tail that a master takes back after a restore; it is verified as a whole. */
+export const recallBytesMax = 64 * MiB
+/** Contents that are being made durable at once: their syncs overlap, their memory is bounded. */
+export const putsAtOnceMax = 16
 /** Sockets in all and per address on one master. */
 export const socketsMax = 512
 export const socketsPerAddressMax = 16

@@ -59,6 +59,23 @@ export class Blobs {
     return (await this.#disk.stat(this.pathOf(hash)))?.kind === 'file'
   }
 
+  /** The length of a content, null when it is not here. */
+  async sizeOf(hash: Hash): Promise<number | null> {
+    const stat = await this.#disk.stat(this.pathOf(hash))
+    return stat?.kind === 'file' ? stat.size : null
+  }
+
+  /** A whole content in memory; null when it does not match its name (it is then set aside). */
+  async readWhole(hash: Hash): Promise<Buffer | null> {
+    const pieces: Buffer[] = []
+    return (await this.#drain(hash, (piece) => pieces.push(piece))) ? Buffer.concat(pieces) : null
+  }
+
+  /** Whether a content matches its name; one that does not is set aside. */
+  isSound(hash: Hash): Promise<boolean> {
+    return this.#drain(hash, () => undefined)
+  }
+
   /**
    * Stores what `source` yields. The content is durable on return, its name after `settle`.
    * @param expected refuses (fault `bad-signature`) any other content.
@@ -133,5 +150,15 @@ export class Blobs {
       }
     }
     return removed
+  }
+
+  async #drain(hash: Hash, take: (piece: Buffer) => void): Promise<boolean> {
+    try {
+      for await (const piece of this.read(hash)) take(piece)
+      return true
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'blob-damaged') return false
+      throw error
+    }
   }
 }

@@ -36,7 +36,7 @@ function placeFault(state: State, { entry }: Sealed): Refusal | null {
   if (entry.timeMs < timeMs) return refuse('refused', `Entry ${entry.seq} is older than the one before it.`)
   if (seq === 0 && entry.type !== 'log.chartered') return refuse('refused', 'A log begins with its charter.')
   if (!prevOf(state, entry).equals(entry.prev))
-    return refuse('bad-signature', `Entry ${entry.seq} does not follow from the entry before it.`)
+    return refuse('fork', `Entry ${entry.seq} does not follow from the entry before it.`, { seq: entry.seq })
   return null
 }
 

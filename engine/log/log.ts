@@ -101,13 +101,23 @@ export class Log {
 
   /**
    * The follower's append: payloads as they came, ending in a head. All of it is verified before anything is
-   * written; a refusal leaves everything as it was.
+   * written; a refusal leaves everything as it was. `beforeWrite` sees the verified state (to fetch what it names);
+   * when it throws, nothing is written either.
    */
-  ingest(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
+  ingest(
+    payloads: readonly Uint8Array[],
+    beforeWrite: (state: State) => Promise<void> = async () => undefined,
+  ): Promise<Head | Refusal> {
     return this.#exclusive(async () => {
       this.#mustWrite()
       const run = verifyRun(this.#now.state, payloads)
       if (isRefusal(run)) return run
+      try {
+        await beforeWrite(this.#now.state)
+      } catch (error) {
+        for (const undo of [...run.undos].reverse()) undo()
+        throw error
+      }
       await this.#write({ payloads, undos: run.undos }, run.head)
       return run.head
     })

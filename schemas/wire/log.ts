@@ -7,8 +7,9 @@ import { message, records } from './shape.ts'
 /** Send entries from `from` on; 0 asks for a base at the newest head instead of the history. */
 export const upWant = message('want', { from: count })
 
-/** One part of a base, as it lies in a segment; `of` parts in all, `index` from 0. */
+/** One part of the base at `head`, as it lies in a segment; `of` parts in all, `index` from 0. */
 export const downBase = message('base', {
+  head: bytes(signedHeadBytes),
   index: count,
   of: count,
   part: bytesUpTo(basePartBytesMax),

@@ -1,0 +1,44 @@
+/** Sends records of a log as they lie in it, within the reader's credit. */
+import type { Wire } from '../../engine/env/wire.ts'
+import type { Log } from '../../engine/log/log.ts'
+import { kindOf } from '../../engine/log/record.ts'
+import { creditBytes, creditEntries } from '../../schemas/limits.ts'
+import type { Amount, Credit } from './credit.ts'
+import { say } from './talk.ts'
+
+/** What payloads count for: heads are bytes, not entries. */
+export const tally = (payloads: readonly Uint8Array[]): Amount => ({
+  entries: payloads.filter((payload) => kindOf(payload) === 'entry').length,
+  bytes: payloads.reduce((sum, payload) => sum + payload.length, 0),
+})
+
+/** Everything from entry `from` to the newest head; returns the number of the next entry. */
+export async function sendRecords(
+  wire: Wire,
+  log: Pick<Log, 'records'>,
+  from: number,
+  credit: Credit,
+  signal: AbortSignal,
+): Promise<number> {
+  let next = from
+  let records: Buffer[] = []
+  let bytes = 0
+  const flush = async () => {
+    if (records.length === 0) return
+    const amount = tally(records)
+    await credit.take(amount, signal)
+    await say(wire, { t: 'entries', records })
+    next += amount.entries
+    records = []
+    bytes = 0
+  }
+  for await (const run of log.records(from)) {
+    for (const payload of run) {
+      if (records.length >= creditEntries || bytes + payload.length > creditBytes / 2) await flush()
+      records.push(payload)
+      bytes += payload.length
+    }
+  }
+  await flush()
+  return next
+}
