@@ -3,13 +3,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { admit } from '../../../engine/canon/admit.ts'
 import { diff } from '../../../engine/canon/diff.ts'
-import { toHash } from '../../../engine/crypto/hash.ts'
 import { byteOrder } from '../../../engine/disk/errno.ts'
 import type { CanonFile, CanonFiles } from '../../../engine/fold/file.ts'
 import { Names } from '../../../engine/fold/names.ts'
-import type { Event } from '../../../schemas/event/index.ts'
 import { foldName, type HomePath, isHomePath } from '../../../schemas/path.ts'
 import { isHash } from '../../../schemas/shape.ts'
+import { applied } from './home.ts'
 
 /** Few names, so that case twins, files on folders and folders on files are common. */
 const segment = fc.constantFrom('a', 'A', 'b', 'é', 'É', 'ß', 'ss', 'SS', 'c')
@@ -37,27 +36,6 @@ const tree: fc.Arbitrary<Map<HomePath, CanonFile>> = fc
     return out
   })
 
-/** The reducer's rules: throws where the log would refuse. */
-function applied(previous: CanonFiles, events: readonly Event[]): Map<HomePath, CanonFile> {
-  const state = new Map(previous)
-  const names = new Names()
-  for (const at of state.keys()) names.add(at)
-  for (const event of events) {
-    if (event.type === 'file.removed') {
-      if (!state.delete(event.body.path)) throw new Error(`${event.body.path} is not there to be removed`)
-      names.remove(event.body.path)
-    } else if (event.type === 'file.put') {
-      const { path: at, exec, size, blob } = event.body
-      if (!state.has(at)) {
-        const why = names.fault(at)
-        if (why !== null) throw new Error(`${at}: ${why}`)
-        names.add(at)
-      }
-      state.set(at, { exec, size, blob: toHash(blob) })
-    } else throw new Error(`unexpected ${event.type}`)
-  }
-  return state
-}
 const sorted = (files: CanonFiles) => [...files].sort(([a], [b]) => byteOrder(a, b))
 
 test('S25: applying the diff gives the scanned tree, event by event acceptable', () => {

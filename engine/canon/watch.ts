@@ -1,0 +1,211 @@
+/**
+ * Watches a Codex home and says "look again", nothing more: events are hints, the scan decides. The one import
+ * of chokidar.
+ * Always holds: only folders that may hold something canonical are watched (one watch a folder, none a file, so
+ * that sessions/ and packages/ cost nothing); no link is followed out of the home but the approved ones; when the
+ * system refuses watches, or the home is away, hints come by the clock instead.
+ */
+import { basename, sep } from 'node:path'
+import { watch as chokidar, type FSWatcher } from 'chokidar'
+import { Fault } from '../../schemas/fault.ts'
+import { homeCheckEveryMs, pollEveryMs, rewatchEveryMs, settleMaxMs } from '../../schemas/limits.ts'
+import type { Disk } from '../disk/disk.ts'
+import type { Clock } from '../env/clock.ts'
+import { classify, mayContain } from './classify.ts'
+import { below } from './link.ts'
+import type { Selection } from './selection.ts'
+
+/** `polling`: no hints from the system; `why` is a sentence. */
+export type WatchState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'watching' }
+  | { readonly kind: 'polling'; readonly why: string }
+
+export type WatchInput = {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly home: string
+  readonly selection: Selection
+  readonly onHint: () => void
+  readonly onState?: (state: WatchState) => void
+}
+
+export class HomeWatch {
+  readonly #input: WatchInput
+  #state: WatchState = { kind: 'starting' }
+  #watcher: FSWatcher | null = null
+  /** The home folder that is watched: its real path and identity. */
+  #root: { readonly path: string; readonly ino: string } | null = null
+  #retryMs = 0
+  /** A watched folder itself was removed or replaced: its watch may be dead, and the same name alive again. */
+  #suspect = false
+  #closed = false
+  #cancelTick: () => void = () => {}
+  #cancelLate: (() => void) | null = null
+  #ticking: Promise<void> = Promise.resolve()
+
+  constructor(input: WatchInput) {
+    this.#input = input
+  }
+
+  get state(): WatchState {
+    return this.#state
+  }
+
+  /** Resolves once the watches stand, or polling has begun in their place. */
+  async open(): Promise<void> {
+    await this.#rewatch()
+    this.#arm()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancelTick()
+    this.#cancelLate?.()
+    await this.#ticking
+    await this.#drop()
+  }
+
+  /** The heartbeat: is the home still the one that is watched, and if nothing is, does it work now? */
+  #arm(): void {
+    this.#cancelTick()
+    if (this.#closed) return
+    const everyMs = this.#suspect
+      ? settleMaxMs
+      : this.#state.kind === 'polling'
+        ? pollEveryMs
+        : homeCheckEveryMs
+    this.#cancelTick = this.#input.clock.after(everyMs, () => this.#inTurn(() => this.#tick()))
+  }
+
+  /** One after the other: a heartbeat, an error of the system. */
+  #inTurn(act: () => Promise<void>): void {
+    this.#ticking = this.#ticking.then(async () => {
+      if (!this.#closed) await act()
+      this.#arm()
+    })
+  }
+
+  async #tick(): Promise<void> {
+    const here = await this.#identify()
+    const moved = this.#suspect || here?.ino !== this.#root?.ino || here?.path !== this.#root?.path
+    const retry = this.#state.kind === 'polling' && this.#input.clock.monotonic() >= this.#retryMs
+    if (moved || retry) await this.#rewatch()
+    if (moved || this.#state.kind === 'polling') this.#input.onHint()
+  }
+
+  async #rewatch(): Promise<void> {
+    await this.#drop()
+    this.#suspect = false
+    if (this.#state.kind === 'watching') this.#become({ kind: 'starting' })
+    const { clock, home } = this.#input
+    this.#root = await this.#identify()
+    this.#retryMs = clock.monotonic() + rewatchEveryMs
+    if (this.#root === null)
+      return this.#become({ kind: 'polling', why: `There is no folder ${home} to watch.` })
+    const failure = await this.#start(this.#root.path)
+    if (failure === null) return this.#become({ kind: 'watching' })
+    await this.#poll(failure)
+  }
+
+  /** Sets the watches; resolves with what went wrong, or null once they stand. */
+  #start(root: string): Promise<unknown> {
+    const { selection } = this.#input
+    const approved = selection.links.map(({ target }) => target)
+    const watcher = chokidar([root, ...approved], {
+      ignoreInitial: true,
+      followSymlinks: false,
+      ignorePermissionErrors: true,
+      // A path is asked about before anything is known of it, and again with its kind.
+      ignored: (path, stats) => {
+        const at = slashed(path)
+        if (approved.includes(at)) return false
+        if (stats && !stats.isDirectory()) return true
+        const inner = below(root, at)
+        return inner !== null && !mayContain(inner, selection)
+      },
+    })
+    this.#watcher = watcher
+    watcher.on('raw', (event, name, details) => this.#heard(root, event, name, details))
+    // Files may appear in a new folder before its watch stands: look once more a little later.
+    watcher.on('addDir', () => {
+      this.#input.onHint()
+      this.#cancelLate ??= this.#input.clock.after(settleMaxMs, () => {
+        this.#cancelLate = null
+        this.#input.onHint()
+      })
+    })
+    return new Promise((resolve) => {
+      watcher.on('error', (error) => {
+        resolve(error)
+        if (this.#watcher === watcher && this.#state.kind === 'watching')
+          this.#inTurn(async () => {
+            await this.#poll(error)
+            this.#input.onHint()
+          })
+      })
+      watcher.on('ready', () => resolve(null))
+    })
+  }
+
+  /** One event of the system: a name in a watched folder. Most in the home itself are of no concern (logs, databases). */
+  #heard(root: string, event: string, name: unknown, details: unknown): void {
+    const folder = watchedPath(details)
+    if (folder === null || typeof name !== 'string') {
+      this.#input.onHint()
+      return
+    }
+    // The system names a folder that was itself removed or moved as if it lay in itself.
+    if (event === 'rename' && name === basename(folder) && !this.#suspect) {
+      this.#suspect = true
+      this.#arm()
+    }
+    const inner = below(root, folder)
+    if (inner !== null) {
+      const path = inner === '' ? slashed(name) : `${inner}/${slashed(name)}`
+      const { selection } = this.#input
+      const { kind } = classify(path, selection)
+      if (kind !== 'plain' && kind !== 'sealed' && !mayContain(path, selection)) return
+    }
+    this.#input.onHint()
+  }
+
+  async #poll(error: unknown): Promise<void> {
+    await this.#drop()
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#become({ kind: 'polling', why: `The system refuses to watch the home (${reason}).` })
+  }
+
+  async #drop(): Promise<void> {
+    const watcher = this.#watcher
+    this.#watcher = null
+    await watcher?.close()
+  }
+
+  #become(state: WatchState): void {
+    const same = JSON.stringify(this.#state) === JSON.stringify(state)
+    this.#state = state
+    if (!same) this.#input.onState?.(state)
+  }
+
+  /** The home as it is now; null when there is none, or none that can be looked at: the scan says which. */
+  async #identify(): Promise<{ readonly path: string; readonly ino: string } | null> {
+    const { disk, home } = this.#input
+    try {
+      const path = await disk.realPath(home)
+      const stat = path === null ? null : await disk.stat(path)
+      return path !== null && stat?.kind === 'folder' ? { path: slashed(path), ino: stat.ino } : null
+    } catch (error) {
+      if (error instanceof Fault) return null
+      throw error
+    }
+  }
+}
+
+/** The folder whose watch spoke, out of what chokidar tells beside a raw event. */
+function watchedPath(details: unknown): string | null {
+  if (typeof details !== 'object' || details === null || !('watchedPath' in details)) return null
+  return typeof details.watchedPath === 'string' ? slashed(details.watchedPath) : null
+}
+
+const slashed = (path: string): string => (sep === '/' ? path : path.replaceAll(sep, '/'))
