@@ -147,6 +147,11 @@ export class SimDisk implements Disk {
     return node?.kind === 'file' ? toBuffer(node.live) : null
   }
 
+  /** How many files, folders and links it remembers, those included that only a power cut could bring back. */
+  get held(): number {
+    return this.#image.nodes.size
+  }
+
   /** Every path below `path`, folders with a slash at the end, uncounted. */
   paths(path = '/'): string[] {
     const node = this.#image.look(path)
@@ -316,9 +321,7 @@ export class SimDisk implements Disk {
   freeNow(): number {
     const { capacityBytes } = this.#options
     if (capacityBytes === undefined) return 2 ** 40
-    let used = 0
-    for (const node of this.#image.nodes.values()) if (node.kind === 'file') used += node.live.length
-    return Math.max(0, capacityBytes - used)
+    return Math.max(0, capacityBytes - this.#image.usedBytes())
   }
 
   statOf(node: Node): Stat {

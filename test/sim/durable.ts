@@ -90,9 +90,13 @@ export function afterCut(image: Image, cut: Cut, random: Random): Image {
   const survives = chooser(image, cut, random)
   const waiting = new Set(from.names.map((step) => step.step))
   const alive = new Set<number>()
+  let inOrder = true
   for (const step of from.names) {
     const allowed = step.needs === null || !waiting.has(step.needs) || alive.has(step.needs)
-    if (!survives(step.step) || !allowed) continue
+    if (!survives(step.step) || !allowed || (step.move && !inOrder)) {
+      if (step.move) inOrder = false
+      continue
+    }
     alive.add(step.step)
     applyName(from, step)
   }

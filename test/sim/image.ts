@@ -56,6 +56,8 @@ export type NameStep = {
   readonly id: number | null
   /** A rename's removal of the old name never survives without this step, the new name. */
   readonly needs: number | null
+  /** Part of a folder's move. Moves survive in their order only: else two could leave a folder within itself. */
+  readonly move: boolean
 }
 
 /** Where a path leads: the folder and name of its last part, and what is there. */
@@ -232,13 +234,13 @@ export class Image {
     const place = this.#there(path)
     if (place.node.kind === 'folder') throw new Refused(this.windows ? 'EPERM' : 'EISDIR')
     if (this.windows && this.held.has(place.node.id)) throw new Refused('EBUSY')
-    this.#unset(place, null)
+    this.#unset(place)
   }
 
   removeFolder(path: string): void {
     const place = this.#there(path)
     if (this.folder(place.node.id).live.size > 0) throw new Refused('ENOTEMPTY')
-    this.#unset(place, null)
+    this.#unset(place)
   }
 
   rename(from: string, to: string): void {
@@ -262,8 +264,9 @@ export class Image {
       } else if (source.node.kind === 'folder') throw new Refused('ENOTDIR')
     }
     this.#mayChange(source)
-    const step = this.#set(target, source.node.id)
-    this.#unset(source, step)
+    const move = source.node.kind === 'folder'
+    const step = this.#set(target, source.node.id, move)
+    this.#unset(source, step, move)
   }
 
   #refuseBusy(source: Node, target: Node | null): void {
@@ -286,24 +289,47 @@ export class Image {
     return node
   }
 
-  #set(place: Place, id: number): number {
+  #set(place: Place, id: number, move = false): number {
     const folder = this.#mayChange(place)
     const key = this.key(place.name)
     const step = this.nextStep()
     folder.live.set(key, { name: place.name, id })
-    this.names.push({ step, folder: folder.id, key, name: place.name, id, needs: null })
+    this.names.push({ step, folder: folder.id, key, name: place.name, id, needs: null, move })
     this.own(this.node(id)).parent = folder.id
     this.touch(folder)
     return step
   }
 
-  #unset(place: Place, needs: number | null): void {
+  #unset(place: Place, needs: number | null = null, move = false): void {
     const folder = this.#mayChange(place)
     const key = this.key(place.name)
     folder.live.delete(key)
-    this.names.push({ step: this.nextStep(), folder: folder.id, key, name: place.name, id: null, needs })
+    this.names.push({
+      step: this.nextStep(),
+      folder: folder.id,
+      key,
+      name: place.name,
+      id: null,
+      needs,
+      move,
+    })
     this.touch(folder)
     if (this.nodes.size > this.#collectAt) this.#collect()
+  }
+
+  /** The bytes of all files that have a name or a handle. */
+  usedBytes(): number {
+    const seen = new Set<number>()
+    const queue = [rootId, ...this.held.keys()]
+    let used = 0
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      if (seen.has(id)) continue
+      seen.add(id)
+      const node = this.node(id)
+      if (node.kind === 'file') used += node.live.length
+      if (node.kind === 'folder') for (const entry of node.live.values()) queue.push(entry.id)
+    }
+    return used
   }
 
   /** Forgets nodes that no name, pending step or handle leads to. */

@@ -31,6 +31,8 @@ export function remains(
   messy: boolean,
   random: Random,
 ): Content {
+  // As file systems do that write lengths before data.
+  const hollow = messy && random.chance(0.15)
   let content = durable
   const lengths: number[] = []
   let length = durable.length
@@ -41,14 +43,17 @@ export function remains(
     } else {
       length = Math.max(length, change.position + change.bytes.length)
       for (const sector of sectorsOf(change.position, change.bytes)) {
-        if (change.sure || survives(change.step)) content = writeAt(content, sector.bytes, sector.position)
-        else if (messy && sector.position >= durable.length && random.chance(0.2))
+        if (change.sure || (!hollow && survives(change.step)))
+          content = writeAt(content, sector.bytes, sector.position)
+        else if (messy && !hollow && sector.position >= durable.length && random.chance(0.2))
           content = writeAt(content, random.bytes(sector.bytes.length), sector.position)
       }
     }
     lengths.push(length)
   }
-  if (!messy || !random.chance(0.5) || pending.some((change) => change.sure)) return content
+  if (pending.some((change) => change.sure)) return content
+  if (hollow) return resize(content, length)
+  if (!messy || !random.chance(0.5)) return content
   return resize(content, lengths[random.below(lengths.length)] ?? content.length)
 }
 
