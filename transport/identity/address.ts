@@ -19,6 +19,13 @@ export function parseAddress(text: string): Address | null {
   return bits >> 32n === 0xffffn ? { family: 4, bits: bits & 0xffff_ffffn } : { family: 6, bits }
 }
 
+/** An address as a socket reports it, in its one form: for logs, and for counting by address. */
+export function plainAddress(text: string): string {
+  const address = parseAddress(text)
+  if (address?.family !== 4) return text.replace(/%[^%]*$/, '')
+  return [24n, 16n, 8n, 0n].map((shift) => (address.bits >> shift) & 0xffn).join('.')
+}
+
 /** `ADDRESS/BITS`, or an address alone for just that one. */
 export function parseRange(text: string): Range | Refusal {
   const bad = (why: string) => refuse('usage', `"${shown(text)}" is not an address range: ${why}.`)

@@ -56,3 +56,8 @@ export function judge(
 
 const within = (address: Address, ranges: readonly Range[]): boolean =>
   ranges.some((candidate) => inRange(address, candidate))
+
+export function isOnTailnet(text: string): boolean {
+  const address = parseAddress(text)
+  return address !== null && within(address, tailnet)
+}

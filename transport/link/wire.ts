@@ -1,0 +1,213 @@
+/**
+ * The real side of the Wire port: binary frames over one WebSocket.
+ * Always holds: at most `creditBytes` and one frame wait to be sent, at most `queuedBytesMax` and what one read
+ * brings wait to be received; a peer that is silent, takes nothing, or breaks the rules is dropped with a code.
+ */
+import type { Clock } from '../../engine/env/clock.ts'
+import type { Wire, WireClose } from '../../engine/env/wire.ts'
+import type { Code } from '../../schemas/code.ts'
+import { assert } from '../../schemas/fault.ts'
+import {
+  controlFramesMax,
+  creditBytes,
+  frameBytesMax,
+  pingEveryMs,
+  pingMissedMax,
+  queuedBytesMax,
+  queuedFramesMax,
+  stallTimeoutMs,
+} from '../../schemas/limits.ts'
+import { plainAddress } from '../identity/address.ts'
+import { errorCode } from '../identity/reach.ts'
+import type { Channel } from '../identity/tls.ts'
+import { closeFault, closeStatus, closeText, readClose } from './close.ts'
+import type { WebSocket } from './socket.ts'
+
+type Reader = { readonly give: (frame: Uint8Array | null) => void }
+
+export class SocketWire implements Wire {
+  readonly exporter: Uint8Array
+  readonly peerKey: Uint8Array
+  readonly peerAddress: string
+  readonly closed: Promise<WireClose>
+
+  readonly #socket: WebSocket
+  readonly #clock: Clock
+  /** Why this wire ended, from the moment it is known. */
+  #end: WireClose | null = null
+
+  #frames: Uint8Array[] = []
+  #queuedBytes = 0
+  #paused = false
+  #reader: Reader | null = null
+
+  #bufferedBytes = 0
+  #progressMs = 0
+  #senders: (() => void)[] = []
+
+  #heard = false
+  #pinged = false
+  #missed = 0
+  #controlFrames = 0
+  #stopBeat: () => void
+
+  constructor(socket: WebSocket, channel: Channel, clock: Clock) {
+    this.#socket = socket
+    this.#clock = clock
+    this.exporter = channel.exporter
+    this.peerKey = channel.peerKey
+    this.peerAddress = plainAddress(channel.socket.remoteAddress ?? '')
+    this.closed = new Promise((resolve) => {
+      socket.once('close', (status, text) => resolve(this.#ended(status, text.toString())))
+    })
+    socket.on('message', (data, isBinary) => {
+      if (!isBinary || !Buffer.isBuffer(data)) this.close('protocol', 'Text is not part of this protocol.')
+      else this.#arrived(data)
+    })
+    socket.on('ping', () => this.#control())
+    socket.on('pong', () => this.#control())
+    socket.on('error', (error) => this.#failed(error))
+    this.#stopBeat = clock.after(pingEveryMs, () => this.#beat())
+  }
+
+  async send(frame: Uint8Array): Promise<void> {
+    assert(frame.length <= frameBytesMax, 'a frame is at most frameBytesMax')
+    if (this.#end) throw closeFault(this.#end)
+    if (this.#bufferedBytes === 0) this.#progressMs = this.#clock.monotonic()
+    this.#bufferedBytes += frame.length
+    this.#socket.send(frame, () => this.#sent(frame.length))
+    while (this.#bufferedBytes >= creditBytes) {
+      await new Promise<void>((resolve) => this.#senders.push(resolve))
+      if (this.#end) throw closeFault(this.#end)
+    }
+  }
+
+  async receive(signal?: AbortSignal): Promise<Uint8Array | null> {
+    assert(!this.#reader, 'a wire has one reader at a time')
+    signal?.throwIfAborted()
+    const frame = this.#frames.shift()
+    if (frame) {
+      this.#queuedBytes -= frame.length
+      this.#resume()
+      return frame
+    }
+    if (this.#end) return null
+    return new Promise((resolve, reject) => {
+      const aborted = () => {
+        this.#reader = null
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', aborted, { once: true })
+      this.#reader = {
+        give: (next) => {
+          this.#reader = null
+          signal?.removeEventListener('abort', aborted)
+          resolve(next)
+        },
+      }
+    })
+  }
+
+  close(code: Code | 'gone', why: string): void {
+    if (this.#end) return
+    this.#finish({ code, why })
+    this.#frames = []
+    // The closing handshake has to be read; `ws` gives it `closeTimeoutMs`.
+    this.#socket.resume()
+    this.#socket.close(closeStatus, closeText({ code, why }))
+  }
+
+  /** Ends the wire so that nothing more reaches the other side, not even what was sent and still waits. */
+  cut(code: Code, why: string): void {
+    if (this.#end || this.#bufferedBytes > 0) this.#drop(code, why)
+    else this.close(code, why)
+  }
+
+  /** Without a closing handshake: the other side would not, or should not, answer it. */
+  #drop(code: Code, why: string): void {
+    this.#finish({ code, why })
+    this.#frames = []
+    this.#socket.terminate()
+  }
+
+  #finish(end: WireClose): void {
+    this.#end ??= end
+    this.#stopBeat()
+    for (const wake of this.#senders.splice(0)) wake()
+    this.#reader?.give(null)
+  }
+
+  /** The connection is down. Frames that came whole before the other side's close stay to be read. */
+  #ended(status: number, text: string): WireClose {
+    const end = this.#end ?? readClose(status, text)
+    this.#finish(end)
+    return end
+  }
+
+  #failed(error: Error): void {
+    const code = errorCode(error)
+    if (!code.startsWith('WS_ERR_')) return
+    // `ws` has already answered with a status of its own and reads no further.
+    this.#finish({ code: 'protocol', why: `The other side sent a frame beyond the rules (${code}).` })
+    this.#frames = []
+  }
+
+  #arrived(frame: Buffer): void {
+    if (this.#end) return
+    this.#heard = true
+    if (this.#reader) {
+      this.#reader.give(frame)
+      return
+    }
+    this.#frames.push(frame)
+    this.#queuedBytes += frame.length
+    if (this.#paused || (this.#frames.length < queuedFramesMax && this.#queuedBytes < queuedBytesMax)) return
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  #resume(): void {
+    if (
+      !this.#paused ||
+      this.#frames.length >= queuedFramesMax / 2 ||
+      this.#queuedBytes >= queuedBytesMax / 2
+    )
+      return
+    this.#paused = false
+    this.#socket.resume()
+  }
+
+  #sent(length: number): void {
+    this.#bufferedBytes -= length
+    this.#progressMs = this.#clock.monotonic()
+    this.#heard = true
+    if (this.#bufferedBytes < creditBytes) for (const wake of this.#senders.splice(0)) wake()
+  }
+
+  #control(): void {
+    this.#heard = true
+    if (++this.#controlFrames > controlFramesMax && !this.#end)
+      this.close('protocol', 'Too many pings and pongs.')
+  }
+
+  /** Every `pingEveryMs`: is the other side there, does it take what is sent? */
+  #beat(): void {
+    // A side that does not read cannot hear: while paused, silence says nothing about the other.
+    if (this.#heard || this.#paused) this.#missed = 0
+    else if (this.#pinged) this.#missed++
+    const stalledMs = this.#bufferedBytes > 0 ? this.#clock.monotonic() - this.#progressMs : 0
+    if (stalledMs >= stallTimeoutMs) {
+      this.#drop('timed-out', 'The other side takes nothing any more.')
+      return
+    }
+    if (this.#missed >= pingMissedMax) {
+      this.#drop('timed-out', 'The other side has fallen silent.')
+      return
+    }
+    this.#heard = false
+    this.#controlFrames = 0
+    this.#pinged = true
+    this.#socket.ping()
+    this.#stopBeat = this.#clock.after(pingEveryMs, () => this.#beat())
+  }
+}
