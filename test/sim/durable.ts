@@ -100,33 +100,38 @@ export function afterCut(image: Image, cut: Cut, random: Random): Image {
     alive.add(step.step)
     applyName(from, step)
   }
-  const nodes = new Map<number, Node>()
-  const queue = [from.node(rootId)]
-  for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-    const mode = node.durableMode === node.mode || survives(0) ? node.mode : node.durableMode
-    const meta = { ...node, mode, durableMode: mode }
-    if (node.kind === 'folder') {
-      const names = new Map(node.durable)
-      nodes.set(node.id, { ...meta, kind: 'folder', live: names, durable: names })
-      for (const [key, entry] of names) {
-        const below = from.node(entry.id)
-        const placed = nodes.has(below.id) || queue.some((waiting) => waiting.id === below.id)
-        // A folder has one place: half a rename may have left it two.
-        if (placed && below.kind === 'folder') names.delete(key)
-        if (!placed) queue.push({ ...below, parent: node.id })
-      }
-    } else if (node.kind === 'file') {
-      const messy = cut === 'each' || cut === 'prefix'
+  const messy = cut === 'each' || cut === 'prefix'
+  const settled = (node: Node, parent: number): Node => {
+    const mode = node.mode === node.durableMode || survives(0) ? node.mode : node.durableMode
+    if (node.kind === 'file' && (node.pending.length > 0 || node.lossy)) {
       const content = remains(node.durable, node.pending, survives, messy, random)
-      nodes.set(node.id, {
-        ...meta,
-        kind: 'file',
-        live: content,
-        durable: content,
-        pending: [],
-        lossy: false,
-      })
-    } else nodes.set(node.id, node)
+      const whole = { live: content, durable: content, pending: [], lossy: false }
+      return { ...node, ...whole, parent, mode, durableMode: mode }
+    }
+    const same = node.parent === parent && node.mode === node.durableMode
+    return same ? node : { ...node, parent, mode, durableMode: mode }
+  }
+  // Most cuts of a sweep meet no unsynced name: then only contents differ.
+  if (image.names.length === 0) {
+    for (const [id, node] of from.nodes) from.nodes.set(id, settled(node, node.parent))
+    return from
+  }
+  const nodes = new Map<number, Node>()
+  const queue: { id: number; parent: number }[] = [{ id: rootId, parent: rootId }]
+  const placed = new Set([rootId])
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const node = settled(from.node(next.id), next.parent)
+    nodes.set(node.id, node)
+    if (node.kind !== 'folder') continue
+    // Shared until it changes: an image copies a folder before it sets a name in it.
+    const names = node.live === node.durable ? node.durable : new Map(node.durable)
+    if (names !== node.live) nodes.set(node.id, { ...node, live: names, durable: names })
+    for (const [key, { id }] of names) {
+      if (!placed.has(id)) queue.push({ id, parent: node.id })
+      // A folder has one place: half a rename may have left it two.
+      else if (from.node(id).kind === 'folder') names.delete(key)
+      placed.add(id)
+    }
   }
   return new Image(image.windows, image.now, nodes)
 }
