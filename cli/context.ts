@@ -21,6 +21,8 @@ export type World = {
   readonly uid: number | null
   /** Aborts with Fault `interrupted` on SIGINT and SIGTERM. */
   readonly signal: AbortSignal
+  /** Asks the person at the terminal for a line; null when there is none, or they have no answer. */
+  ask(question: string): Promise<string | null>
 }
 
 export type Context = {
@@ -36,6 +38,8 @@ export type Context = {
   readonly ids: Ids
   readonly pid: number
   readonly uid: number | null
+  /** Asks the person at the terminal for a line; null when there is none, or they have no answer. */
+  ask(question: string): Promise<string | null>
   /** The real disk, looked at where it is used: `openDisk(homes.codexHome)`. */
   openDisk(probeDir?: string): Promise<Disk>
 }

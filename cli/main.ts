@@ -4,13 +4,15 @@
  * Always holds: SIGINT and SIGTERM ask the command to stop, a second one ends it; a closed pipe is silent.
  */
 import { homedir } from 'node:os'
+import { createInterface } from 'node:readline'
 import { exitCodes } from '../schemas/code.ts'
 import { Fault } from '../schemas/fault.ts'
 import { run } from './run.ts'
+import { visible } from './ui/text.ts'
 import { tellTrouble } from './ui/trouble.ts'
 import { makeWriter, type Sink } from './ui/writer.ts'
 
-const { stdout, stderr, env } = process
+const { stdin, stdout, stderr, env } = process
 const out = sinkOf(stdout)
 const err = sinkOf(stderr)
 const stop = new AbortController()
@@ -18,16 +20,12 @@ const stop = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
     if (stop.signal.aborted) process.exit(exitCodes.failed)
-    stop.abort(new Fault('interrupted', `Stopped by ${name}.`, { signal: name }))
+    interrupt(name)
   })
 }
-for (const name of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(name, (error: unknown) => {
-    const json = process.argv.includes('--json')
-    const writers = { out: makeWriter(out, env), err: makeWriter(err, env) }
-    void end(tellTrouble(error, { ...writers, json, debug: env['STEMMA_DEBUG'] === '1' }))
-  })
-}
+process.on('uncaughtException', fail).on('unhandledRejection', fail)
+// The loop has nothing left to wait for, and the command has not ended.
+process.on('beforeExit', () => fail(new Error('bug: the command waits for something that cannot come')))
 
 await end(
   await run(process.argv.slice(2), {
@@ -39,8 +37,19 @@ await end(
     pid: process.pid,
     uid: process.getuid?.() ?? null,
     signal: stop.signal,
+    ask,
   }),
 )
+
+function interrupt(by: string): void {
+  stop.abort(new Fault('interrupted', `Stopped by ${by}.`, { signal: by }))
+}
+
+function fail(error: unknown): void {
+  const json = process.argv.includes('--json')
+  const writers = { out: makeWriter(out, env), err: makeWriter(err, env) }
+  void end(tellTrouble(error, { ...writers, json, debug: env['STEMMA_DEBUG'] === '1' }))
+}
 
 function sinkOf(stream: NodeJS.WriteStream): Sink {
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -53,6 +62,23 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
     get columns() {
       return stream.isTTY === true ? stream.columns : undefined
     },
+  }
+}
+
+/** The question goes to standard error: standard output belongs to the answer of the command. */
+async function ask(question: string): Promise<string | null> {
+  if (!stdin.isTTY || !stderr.isTTY) return null
+  stop.signal.throwIfAborted()
+  const lines = createInterface({ input: stdin, output: stderr })
+  try {
+    return await new Promise((resolve, reject) => {
+      lines.once('SIGINT', () => interrupt('SIGINT'))
+      lines.once('close', () => resolve(null))
+      stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true })
+      lines.question(`${visible(question)} `, (answer) => resolve(answer.trim() || null))
+    })
+  } finally {
+    lines.close()
   }
 }
 

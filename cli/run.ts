@@ -78,6 +78,7 @@ async function makeContext(world: World, voice: Voice): Promise<Context> {
     import('../engine/disk/real.ts'),
   ])
   const { env, homeDir, cwd, pid, uid, signal } = world
+  const ask = (question: string) => world.ask(question)
   const homes = findHomes(env, homeDir, cwd)
-  return { ...voice, homes, env, cwd, pid, uid, signal, clock: systemClock, ids: systemIds, openDisk }
+  return { ...voice, homes, env, cwd, pid, uid, signal, ask, clock: systemClock, ids: systemIds, openDisk }
 }

@@ -15,7 +15,7 @@ const globalOptions: readonly (readonly [string, string])[] = [
 const environment: readonly (readonly [string, string])[] = [
   ['STEMMA_HOME', "stemma's own folder (~/.stemma)"],
   ['CODEX_HOME', 'the Codex home that is synced (~/.codex)'],
-  ['NO_COLOR', 'no colours, whatever its value'],
+  ['NO_COLOR', 'set to anything: no colours'],
   ['STEMMA_DEBUG', '1 shows where an error comes from'],
 ]
 

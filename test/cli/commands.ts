@@ -47,11 +47,49 @@ const ends = (act: () => void) =>
     },
   })
 
+/** Waits as a server does: until it is told to stop, which is no failure. */
+const wait = define({
+  args: [],
+  options: {},
+  examples: [],
+  async run({ out, clock, signal }) {
+    out.json({ event: 'waiting' })
+    await clock.wait(60_000, signal).catch(() => {})
+    out.json({ event: 'stopped', aborted: signal.aborted })
+    return 0
+  },
+})
+const ask = define({
+  args: [],
+  options: {},
+  examples: [],
+  async run({ out, ask }) {
+    out.json({ answer: await ask('Which address?') })
+    return 0
+  },
+})
+const never = define({ args: [], options: {}, examples: [], run: () => new Promise(() => {}) })
+const late = define({
+  args: [],
+  options: {},
+  examples: [],
+  run: () => {
+    setTimeout(() => {
+      throw new Error('thrown where nobody waits')
+    }, 1)
+    return new Promise(() => {})
+  },
+})
+
 export const entries: readonly Entry[] = [
   entry('master serve', 'Publish every change of this Codex home to its followers', async () => serve),
   entry('master status', 'Say how this master is', async () => ends(() => {})),
   entry('status', 'Say how this machine is', async () => ends(() => {})),
   entry('resolve', 'Settle a conflict', async () => resolve),
+  entry('wait', 'Serves until it is stopped', async () => wait),
+  entry('ask', 'Asks a question', async () => ask),
+  entry('fail never', 'Never ends', async () => never),
+  entry('fail late', 'Fails where nobody waits', async () => late),
   entry('fail fault', 'Ends with a fault', async () =>
     ends(() => {
       throw new Fault('unreachable', 'No answer from \u202eevil\u001b[2J.', { host: 'evil\u202e' })

@@ -1,24 +1,34 @@
 /** The command as a process: exit codes, streams, pipes that close, and what it loads. */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { version } from '../../schemas/version.ts'
 import { type Compiled, compile } from '../compiled.ts'
 
 let compiled: Compiled
+/** The same process around the commands of the tests. */
+let staged: Compiled
 beforeAll(async () => {
   compiled = await compile('cli/main.ts')
+  staged = await compile('cli/main.ts', 'test/cli/commands.ts')
+  const registry = "export { entries as registry } from '../test/cli/commands.js'\n"
+  writeFileSync(staged.at('cli/registry.ts'), registry)
 })
-afterAll(() => compiled.remove())
+afterAll(() => {
+  compiled.remove()
+  staged.remove()
+})
 
 type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
-async function stemma(args: readonly string[], closeOut = false): Promise<Ended> {
-  const child = spawn(process.execPath, [compiled.at('cli/main.ts'), ...args], {
+const start = (of: Compiled, args: readonly string[]) =>
+  spawn(process.execPath, [of.at('cli/main.ts'), ...args], {
     env: { HOME: '/nowhere', PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  if (closeOut) child.stdout.destroy()
+const stemma = (args: readonly string[]) => finish(start(compiled, args))
+
+async function finish(child: ReturnType<typeof start>): Promise<Ended> {
   let out = ''
   let err = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -61,7 +71,37 @@ describe('U1: the process', () => {
   })
 
   test('a reader that goes away is silent', async () => {
-    expect(await stemma(['--help'], true)).toEqual({ code: 0, out: '', err: '' })
+    const child = start(compiled, ['--help'])
+    child.stdout.destroy()
+    expect(await finish(child)).toEqual({ code: 0, out: '', err: '' })
+  })
+})
+
+describe('the process around a command', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s asks it to stop', async (signal) => {
+    const child = start(staged, ['wait'])
+    child.stdout.once('data', () => child.kill(signal))
+    const { code, out, err } = await finish(child)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toBe('{"event":"waiting"}\n{"event":"stopped","aborted":true}\n')
+  })
+
+  test('a command that waits for nothing, and one that fails where nobody waits, are bugs with an exit code', async () => {
+    const never = await finish(start(staged, ['fail', 'never']))
+    expect(never).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/^error: stemma hit a bug: .*\n.*\n$/),
+    })
+    const late = await finish(start(staged, ['fail', 'late', '--json']))
+    expect(late).toMatchObject({ code: 1, err: '' })
+    expect(JSON.parse(late.out)).toMatchObject({
+      error: { code: 'bug', message: 'stemma hit a bug: thrown where nobody waits.' },
+    })
+  })
+
+  test('without a terminal nobody is asked', async () => {
+    expect(await finish(start(staged, ['ask']))).toEqual({ code: 0, out: '{"answer":null}\n', err: '' })
   })
 })
 

@@ -32,6 +32,7 @@ export function world(more: Partial<Pick<World, 'env' | 'signal'>> & { columns?:
     cwd: '/',
     pid: 1,
     uid: 1000,
+    ask: async () => null,
     signal: new AbortController().signal,
     ...rest,
     out: screen(terminal),

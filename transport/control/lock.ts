@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import type { Disk } from '../../engine/disk/disk.ts'
-import { diskFault } from '../../engine/disk/errno.ts'
+import { diskFault, errnoOf } from '../../engine/disk/errno.ts'
 import type { Ids } from '../../engine/env/ids.ts'
 import { type ControlWho, controlWho } from '../../schemas/control.ts'
 import { Fault } from '../../schemas/fault.ts'
@@ -77,7 +77,10 @@ async function claimSocket(claim: Claim, folder: string, rank: string, until: nu
   }
   try {
     // Between bind and listen a socket refuses like a dead one; it gets the name that counts when it listens.
-    await disk.rename(hidden, own)
+    if (!(await publish(disk, hidden, own))) {
+      await end.close()
+      return { kind: 'unsettled' }
+    }
     for (;;) {
       const seen = await look(claim, folder, name)
       if (seen.kind === 'alone') {
@@ -95,6 +98,17 @@ async function claimSocket(claim: Claim, folder: string, rank: string, until: nu
     }
   } catch (error) {
     await release()
+    throw error
+  }
+}
+
+/** @returns false when an owner that swept took the socket for one left behind, which it looks like until it listens. */
+async function publish(disk: Disk, hidden: string, own: string): Promise<boolean> {
+  try {
+    await disk.rename(hidden, own)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
     throw error
   }
 }

@@ -5,11 +5,17 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openDisk } from '../../../engine/disk/real.ts'
 import { systemClock as clock, systemIds as ids } from '../../../engine/env/system.ts'
 import { Fault } from '../../../schemas/fault.ts'
-import { controlLineBytesMax, lockCheckEveryMs } from '../../../schemas/limits.ts'
+import {
+  controlClientsMax,
+  controlLineBytesMax,
+  controlTimeoutMs,
+  lockCheckEveryMs,
+} from '../../../schemas/limits.ts'
 import { askOwner } from '../../../transport/control/ask.ts'
 import { acquireLock, type Lock } from '../../../transport/control/lock.ts'
 import { findPlace } from '../../../transport/control/place.ts'
@@ -93,7 +99,10 @@ describe('one writer', () => {
       const said = await Promise.all(all.map((one) => one.next()))
       const owners = said.filter((one) => one.owned !== undefined)
       expect(owners, JSON.stringify(said)).toHaveLength(1)
-      expect(said.filter((one) => one.fault === 'locked')).toHaveLength(19)
+      expect(
+        said.filter((one) => one.fault === 'locked'),
+        JSON.stringify(said),
+      ).toHaveLength(19)
       expect(await ask({ cmd: 'who' })).toEqual({
         ok: { state: 'owner', pid: owners[0]?.owned, what: 'master serve' },
       })
@@ -125,6 +134,30 @@ describe('one writer', () => {
     await Promise.all(Array.from({ length: 6 }, lineage))
     expect(won).toBeGreaterThan(0)
     await (await claim()).release()
+  })
+
+  test('claims and releases that cross: never two owners, and nothing is left behind', async () => {
+    let holders = 0
+    let won = 0
+    const contender = async () => {
+      for (let turn = 0; turn < 12; turn++) {
+        const lock = await claim().catch((error: unknown) => {
+          expect(error).toMatchObject({ code: 'locked' })
+          return null
+        })
+        if (lock) {
+          expect(++holders).toBe(1)
+          won++
+          await clock.wait(ids.fraction() * 4)
+          holders--
+          await lock.release()
+        }
+        await clock.wait(ids.fraction() * 10)
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, contender))
+    expect(won).toBeGreaterThan(0)
+    expect(readdirSync(join(home, 'run'))).toEqual([])
   })
 
   test('a stopped owner still owns', async () => {
@@ -245,7 +278,10 @@ describe('control channel', () => {
     socket.on('error', () => {})
     socket.write(bytes)
     let answer = ''
-    for await (const part of socket) answer += part
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      answer += part
+    })
+    await new Promise((done) => void socket.once('close', done))
     return answer
   }
 
@@ -303,6 +339,38 @@ describe('control channel', () => {
     expect(JSON.parse(await raw(bytes))).toMatchObject({ error: { code: 'protocol' } })
     expect(called).toBe(0)
     expect(await ask({ cmd: 'open' })).toEqual({ ok: 1 })
+  })
+
+  test('Q3: any line is answered, and the owner goes on', async () => {
+    lock = await claim()
+    void lock.serve(async () => null)
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), async (text) => {
+        expect(JSON.parse(await raw(`${text}\n`))).toHaveProperty('error.code', 'protocol')
+      }),
+      { numRuns: 100 },
+    )
+    expect(await ask({ cmd: 'open' })).toEqual({ ok: null })
+  })
+
+  test('Q3: a client that does not ask loses its place in time, and more than the cap find none', async () => {
+    const alarms: (() => void)[] = []
+    const manual = {
+      ...clock,
+      after: (delayMs: number, call: () => void) => {
+        if (delayMs !== controlTimeoutMs) return clock.after(delayMs, call)
+        alarms.push(call)
+        return () => {}
+      },
+    }
+    lock = await acquireLock({ home, what: 'sync', disk, clock: manual, ids, pid: 1, uid, signal })
+    const silent = Array.from({ length: controlClientsMax }, () => raw(''))
+    while (alarms.length < controlClientsMax) await clock.wait(1)
+    expect(await raw('{"cmd":"who"}\n')).toBe('')
+    for (const alarm of alarms.splice(0)) alarm()
+    for (const answer of await Promise.all(silent))
+      expect(JSON.parse(answer)).toMatchObject({ error: { code: 'protocol' } })
+    expect(JSON.parse(await raw('{"cmd":"who"}\n'))).toMatchObject({ ok: { state: 'owner' } })
   })
 
   test('release gives the answer that is under way, and lets go of silent clients', async () => {

@@ -1,0 +1,135 @@
+/**
+ * Answers to what can be asked of a master: by a command that opened the folder itself, or over the control
+ * channel by one that found it open.
+ */
+import { toHash } from '../../engine/crypto/hash.ts'
+import { loadSettings } from '../../engine/settings/file.ts'
+import { type ControlRequest, controlResponse } from '../../schemas/control.ts'
+import { Fault, unreachable } from '../../schemas/fault.ts'
+import { formatAddress, formatLink } from '../../schemas/link.ts'
+import type { MasterLink, MasterStatus } from '../../schemas/report.ts'
+import { v } from '../../schemas/shape.ts'
+import { askOwner } from '../../transport/control/ask.ts'
+import { tailnetAddress } from '../../transport/identity/own.ts'
+import type { Context } from '../context.ts'
+import { type Desk, openMasterDisk, withDesk } from './desk.ts'
+
+export type Question = Exclude<ControlRequest, { cmd: 'who' | 'stop' }>
+
+/** Asks the running master, or opens the folder when none runs. `reply` is the shape of the answer. */
+export async function ask<S extends v.GenericSchema>(
+  context: Context,
+  question: Question,
+  reply: S,
+): Promise<v.InferOutput<S>> {
+  const { homes, clock, uid, signal } = context
+  const disk = await openMasterDisk(context)
+  const response = await askOwner(homes.stemmaHome, question, { disk, clock, uid, signal })
+  if (response === null) {
+    return withDesk(context, `master ${question.cmd}`, async (desk) => v.parse(reply, await answer(desk, question)))
+  }
+  const told = v.parse(controlResponse, response)
+  if ('ok' in told) return v.parse(reply, told.ok)
+  const { code, message, facts } = told.error
+  if (code === 'bug') throw new Error(message)
+  throw new Fault(code, message, facts)
+}
+
+export async function answer(desk: Desk, question: Question): Promise<unknown> {
+  const { master, gate } = desk
+  switch (question.cmd) {
+    case 'status':
+      return status(desk)
+    case 'link':
+      return link(desk)
+    case 'followers':
+      return { followers: desk.followers(), approve: master.mustApprove }
+    case 'rebuild':
+      return rebuild(desk)
+    case 'approve': {
+      const row = desk.find(question.follower)
+      if (row.state === 'revoked') throw new Fault('revoked', `${row.name} was revoked; that is for ever.`)
+      if (row.state === 'waiting' && !gate.approve(row.id))
+        throw new Fault('unknown-follower', `${row.name} no longer waits.`)
+      return { id: row.id, name: row.name }
+    }
+    case 'revoke': {
+      const row = desk.find(question.follower)
+      const facts = desk.rowOf(row.id)
+      if (!facts) throw new Fault('unknown-follower', `${row.name} is not enrolled.`)
+      if (facts.revokedMs === 0) await master.revoke(facts.id)
+      desk.serving?.listener.cut(facts.node)
+      return { id: row.id, name: row.name }
+    }
+    case 'open':
+      await master.setApproval(false)
+      return { approve: master.mustApprove }
+    default:
+      return unreachable(question)
+  }
+}
+
+async function status(desk: Desk): Promise<MasterStatus> {
+  const { master, serving } = desk
+  const seen = await desk.seen()
+  return {
+    role: 'master',
+    fingerprint: master.fingerprint,
+    log: master.head.logId.toString('hex'),
+    seq: master.head.seq,
+    revision: toHash(master.head.revision),
+    files: master.files.size,
+    followers: desk.followers().filter((row) => row.state === 'enrolled').length,
+    pending: desk.gate.pending().map((row) => ({ ...row })),
+    approve: master.mustApprove,
+    serving: serving && {
+      pid: desk.context.pid,
+      hosts: [...serving.listener.hosts],
+      port: serving.listener.port,
+      links: serving.listener.connections(),
+      watching: serving.watch.state.kind === 'watching',
+    },
+    publishedMs: master.head.timeMs,
+    sealed: [...seen.sealed],
+    unlisted: [...seen.unlisted],
+    unlistedMore: seen.unlistedMore,
+    warnings: [...seen.warnings],
+    warningsMore: seen.warningsMore,
+    forked: master.forked,
+  }
+}
+
+/** Looks at the whole home again, publishes, and clears away contents that nothing needs. */
+async function rebuild(desk: Desk) {
+  const { master, context } = desk
+  const before = master.head.seq
+  await master.setSelection((await loadSettings(desk.disk, context.homes.stemmaHome)).selection)
+  if (desk.serving) await desk.serving.rescan()
+  else await desk.look(context.signal)
+  const swept = await master.sweep()
+  return {
+    seq: master.head.seq,
+    revision: toHash(master.head.revision),
+    entries: master.head.seq - before,
+    swept,
+  }
+}
+
+const wildcards = new Set(['0.0.0.0', '::'])
+
+/** The address that others can reach: the one that is served, or else this machine's on the tailnet. */
+function link({ master, serving, settings }: Desk): MasterLink {
+  const hosts = serving?.listener.hosts ?? settings.link.host
+  const host = hosts.find((one) => !wildcards.has(one)) ?? tailnetAddress()
+  if (host === null)
+    throw new Fault('no-address', 'This machine has no address on a tailnet that a link could name.')
+  const port = serving?.listener.port ?? settings.link.port
+  const { fingerprint } = master
+  return {
+    link: formatLink({ host, port, fingerprint }),
+    command: `stemma follower join --master wss://${formatAddress(host, port)} --fingerprint ${fingerprint}`,
+    host,
+    port,
+    fingerprint,
+  }
+}

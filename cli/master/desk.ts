@@ -1,0 +1,155 @@
+/**
+ * A master at work: its folder locked, its log open, and what its commands do to it. The same functions answer a
+ * command that opened the folder itself and one that asks the running `master serve`.
+ */
+import { hostname } from 'node:os'
+import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
+import { diff } from '../../engine/canon/diff.ts'
+import { walk } from '../../engine/canon/walk.ts'
+import type { Disk } from '../../engine/disk/disk.ts'
+import { type FollowerFacts, Master } from '../../engine/master.ts'
+import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
+import { Fault } from '../../schemas/fault.ts'
+import type { FollowerReport } from '../../schemas/report.ts'
+import type { Settings } from '../../schemas/settings.ts'
+import type { Hash } from '../../schemas/shape.ts'
+import { acquireLock, type Lock } from '../../transport/control/lock.ts'
+import type { HomeWatch } from '../../engine/canon/watch.ts'
+import { Gate } from '../../transport/link/gate.ts'
+import type { Listener } from '../../transport/link/listen.ts'
+import type { Context } from '../context.ts'
+
+/** What only a running `master serve` has. */
+export type Serving = { readonly listener: Listener; readonly watch: HomeWatch; readonly rescan: () => Promise<void> }
+
+export class Desk {
+  readonly context: Context
+  readonly disk: Disk
+  readonly settings: Settings
+  readonly master: Master
+  readonly gate: Gate
+  serving: Serving | null = null
+  #index: ScanIndex = emptyIndex
+  #seen: Pick<Scan, 'sealed' | 'unlisted' | 'unlistedMore' | 'warnings' | 'warningsMore'> | null = null
+
+  constructor(context: Context, disk: Disk, settings: Settings, master: Master) {
+    this.context = context
+    this.disk = disk
+    this.settings = settings
+    this.master = master
+    this.gate = new Gate(master, context.clock)
+  }
+
+  /** Scans the home and publishes what changed. */
+  async look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
+    const { context, master } = this
+    const previous = master.files
+    const found = await scan({
+      ...this.#tour(signal),
+      blobs: master.blobs,
+      clock: context.clock,
+      previous,
+      index: this.#index,
+    })
+    const events = diff(previous, found)
+    if (events.length > 0) await master.append(events)
+    this.#index = found.index
+    this.#seen = found
+    return { entries: events.length, again: found.again }
+  }
+
+  /** What the last look saw beside the canonical files; looks (without reading) when there was none. */
+  async seen() {
+    if (this.#seen) return this.#seen
+    const tour = await walk(this.#tour(this.context.signal))
+    return {
+      sealed: tour.sealed,
+      unlisted: tour.unlisted,
+      unlistedMore: tour.unlistedMore,
+      warnings: tour.warnings.list,
+      warningsMore: tour.warnings.more,
+    }
+  }
+
+  followers(): FollowerReport[] {
+    const known = this.master.followers().map(
+      (row): FollowerReport => ({
+        id: row.id,
+        name: row.name,
+        platform: row.platform,
+        state: row.revokedMs === 0 ? 'enrolled' : 'revoked',
+        enrolledMs: row.enrolledMs,
+        address: null,
+      }),
+    )
+    const waiting = this.gate
+      .pending()
+      .map((row): FollowerReport => ({ ...row, state: 'waiting', enrolledMs: 0 }))
+    return [...known, ...waiting]
+  }
+
+  /** The one follower that an id, the beginning of an id, or a name means. */
+  find(words: string): FollowerReport {
+    const all = this.followers()
+    const byName = all.filter((row) => row.name === words)
+    const found = byName.length > 0 ? byName : all.filter((row) => row.id.startsWith(words.toLowerCase()))
+    const [one, ...more] = found
+    if (!one) throw new Fault('unknown-follower', `No follower is called ${words}.`, { follower: words })
+    if (more.length > 0)
+      throw new Fault('unknown-follower', `${found.length} followers are called ${words}; use the id.`, {
+        follower: words,
+      })
+    return one
+  }
+
+  rowOf(id: Hash): FollowerFacts | undefined {
+    return this.master.followers().find((row) => row.id === id)
+  }
+
+  #tour(signal: AbortSignal) {
+    const { context, disk, master } = this
+    return {
+      disk,
+      home: context.homes.codexHome,
+      selection: master.selection,
+      fences: [context.homes.stemmaHome],
+      signal,
+      breathe: () => new Promise<void>((resolve) => setImmediate(resolve)),
+    }
+  }
+}
+
+/** Opens the folder of a master under its lock, works, and closes both, whatever happens. */
+export async function withDesk<T>(
+  context: Context,
+  what: string,
+  work: (desk: Desk, lock: Lock) => Promise<T>,
+): Promise<T> {
+  const { homes, ids, clock, pid, uid, signal } = context
+  const disk = await openMasterDisk(context)
+  const lock = await acquireLock({ home: homes.stemmaHome, disk, ids, clock, uid, pid, what, signal })
+  try {
+    const settings = await loadSettings(disk, homes.stemmaHome)
+    const master = await Master.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
+    try {
+      return await work(new Desk(context, disk, settings, master), lock)
+    } finally {
+      await master.close()
+    }
+  } finally {
+    await lock.release()
+  }
+}
+
+/** The disk of a folder that is a master's, or the reason why it is not. */
+export async function openMasterDisk(context: Context): Promise<Disk> {
+  const disk = await context.openDisk()
+  const local = await loadLocal(disk, context.homes.stemmaHome)
+  if (!local)
+    throw new Fault('not-initialised', `${context.homes.stemmaHome} does not belong to a master yet.`)
+  if (local.role !== 'master') throw new Fault('wrong-role', 'This machine is a follower, not a master.')
+  return disk
+}
+
+/** What this machine is called in the log of another. */
+export const machineName = (settings: Settings): string => settings.name ?? (hostname().slice(0, 60) || 'unnamed')
