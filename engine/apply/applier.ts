@@ -10,6 +10,7 @@ import { makeDirs } from '../disk/tree.ts'
 import type { CanonFiles } from '../fold/file.ts'
 import { pruneBackups } from './backup.ts'
 import type { Take } from './decide.ts'
+import { dropFolders } from './folders.ts'
 import type { JournalStep } from './journal.ts'
 import { type Ledger, loadLedger, saveLedger } from './ledger.ts'
 import { observe } from './observe.ts'
@@ -24,8 +25,9 @@ import {
   type Takes,
 } from './plan.ts'
 import { recover } from './recover.ts'
+import { settleAdopted } from './settle.ts'
 import { type Site, siteOf, type Tools } from './site.ts'
-import { dropFolders, type Finished, transact } from './transact.ts'
+import { type Finished, transact } from './transact.ts'
 
 export type ApplierOptions = Tools & { readonly codexHome: string; readonly stemmaHome: string }
 export type ApplyResult = {
@@ -77,7 +79,10 @@ export class Applier {
     let replanned = 0
     for (;;) {
       // A file that failed once is left for the next run.
-      const open = without(plan, faults)
+      let open = without(plan, faults)
+      const adopted = open.notes.filter(({ act }) => act === 'adopt').map(({ path }) => path)
+      for (const { path, fault } of await settleAdopted(site, adopted)) faults.set(path, fault)
+      open = without(open, faults)
       if (isIdle(open)) break
       if (open.steps.length === 0) {
         ledger = await this.#record(noted(ledger, open, desired))
@@ -141,7 +146,13 @@ export class Applier {
 const mayClear = ({ kind }: Conflict): boolean => kind === 'linked' || kind === 'blocked' || kind === 'twin'
 
 const without = (plan: Plan, faults: ReadonlyMap<string, Fault>): Plan =>
-  faults.size === 0 ? plan : { ...plan, steps: plan.steps.filter(({ path }) => !faults.has(path)) }
+  faults.size === 0
+    ? plan
+    : {
+        ...plan,
+        steps: plan.steps.filter(({ path }) => !faults.has(path)),
+        notes: plan.notes.filter(({ path }) => !faults.has(path)),
+      }
 
 const restless = (path: string): Fault =>
   new Fault('disk-busy', `${path} changed again and again while it was to be replaced.`, { path })

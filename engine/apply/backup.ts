@@ -69,40 +69,39 @@ export async function pruneBackups(site: Site): Promise<void> {
 /** Returns the first item that is not what it was, or null. */
 async function writeTar(disk: Disk, out: DiskFile, items: readonly Item[]): Promise<HomePath | null> {
   const tar = pack()
-  const drained = drain(tar, out)
-  let moved: HomePath | null = null
-  let failure: unknown = null
+  let refused: unknown = null
+  const drained = drain(tar, out, (error) => {
+    refused = error
+  })
+  // Awaited below; until then a failure has no one else to tell.
+  drained.catch(() => undefined)
   try {
-    for (const item of items) {
-      if (await addItem(disk, tar, item)) continue
-      moved = item.path
-      break
-    }
-    if (moved === null) tar.finalize()
-    else tar.destroy()
+    for (const item of items) if (!(await addItem(disk, tar, item))) return item.path
+    tar.finalize()
+    await drained
+    return null
   } catch (error) {
-    failure = error
+    // A disk that refuses to write stops the items too: its fault is the cause, theirs the consequence.
+    throw refused ?? error
+  } finally {
     tar.destroy()
+    await drained.catch(() => undefined)
   }
-  // A disk that refuses to write also stops the items: its fault is the cause, theirs the consequence.
-  failure = (await drained) ?? failure
-  if (failure !== null) throw failure
-  return moved
 }
 
-/** Carries the packed bytes to the disk; returns what stopped it, or null. */
-async function drain(tar: Pack, out: DiskFile): Promise<unknown> {
+/** Carries the packed bytes to the disk. */
+async function drain(tar: Pack, out: DiskFile, onRefused: (error: unknown) => void): Promise<void> {
   let at = 0
   for await (const piece of tar) {
     assert(piece instanceof Uint8Array, 'a tar is made of bytes')
     try {
       await out.write([piece], at)
     } catch (error) {
-      return error
+      onRefused(error)
+      throw error
     }
     at += piece.length
   }
-  return null
 }
 
 async function addItem(disk: Disk, tar: Pack, { path, at, from }: Item): Promise<boolean> {
@@ -110,17 +109,21 @@ async function addItem(disk: Disk, tar: Pack, { path, at, from }: Item): Promise
   if (stat?.kind !== 'file') return false
   const { size, mode } = stat
   const entry = tar.entry({ name: path, type: 'file', size, mode, mtime: new Date(stat.mtimeMs) })
+  let failure: unknown = null
+  entry.on('error', (error) => {
+    failure = error
+  })
   const closed = new Promise<void>((resolve) => entry.once('close', resolve))
-  // A file that grew or shrank is told by its digest.
-  entry.on('error', () => undefined)
   let bytes = 0
   const digest = await digestOf(disk, at, async (piece) => {
     bytes += piece.length
     if (bytes > size || entry.destroyed || entry.write(piece)) return
     await Promise.race([closed, new Promise<void>((resolve) => entry.once('drain', resolve))])
   })
+  // It grew, shrank or went meanwhile.
   if (digest === null || bytes !== size) return false
   entry.end(() => undefined)
   await closed
+  if (failure !== null) throw failure
   return from === null || same({ exec: execOf(digest.stat.mode, !disk.windows), hash: digest.hash }, from)
 }

@@ -9,7 +9,7 @@ import { Fault, unreachable } from '../../schemas/fault.ts'
 import type { HomePath } from '../../schemas/path.ts'
 import { errnoOf } from '../disk/errno.ts'
 import { backUp } from './backup.ts'
-import { digestOf } from './digest.ts'
+import { type Digest, digestOf } from './digest.ts'
 import type { JournalStep } from './journal.ts'
 import { execOf, type Seen, same, withExec } from './mark.ts'
 import { lookAbove } from './observe.ts'
@@ -19,6 +19,7 @@ import { stageDir } from './stage.ts'
 /** `moved`: the home is not as planned, plan again. A fault concerns this file alone. */
 export type Outcome = 'done' | 'moved' | Fault
 
+type Displacing = Extract<JournalStep, { act: 'replace' | 'remove' }>
 type Now =
   | { readonly kind: 'absent' | 'obstacle' }
   | ({ readonly kind: 'file'; readonly mode: number } & Seen)
@@ -51,6 +52,7 @@ async function change(site: Site, step: JournalStep, next: string, old: string):
   if (now.kind !== 'file' || !same(now, step.from)) return 'moved'
   switch (step.act) {
     case 'replace':
+      await clear(site, step, old)
       await hold(site, at, old)
       await disk.rename(next, at)
       return 'done'
@@ -59,12 +61,18 @@ async function change(site: Site, step: JournalStep, next: string, old: string):
       return 'done'
     case 'remove':
       // Not unlink: whatever lies there at this moment is moved aside whole, and judged then.
+      await clear(site, step, old)
       await disk.rename(at, old)
       return 'done'
     default:
       return unreachable(step)
   }
 }
+
+const seenOf = (site: Site, { hash, stat }: Digest): Seen => ({
+  exec: execOf(stat.mode, !site.disk.windows),
+  hash,
+})
 
 async function look(site: Site, path: HomePath): Promise<Now> {
   const above = await lookAbove(site.disk, site.home, path)
@@ -74,8 +82,7 @@ async function look(site: Site, path: HomePath): Promise<Now> {
   if (stat.kind !== 'file') return { kind: 'obstacle' }
   const digest = await digestOf(site.disk, inHome(site, path))
   if (digest === null) return { kind: 'absent' }
-  const { mode } = digest.stat
-  return { kind: 'file', mode, exec: execOf(mode, !site.disk.windows), hash: digest.hash }
+  return { kind: 'file', mode: digest.stat.mode, ...seenOf(site, digest) }
 }
 
 /** Puts a file where nothing is, never over anything. False when something is there. */
@@ -93,13 +100,21 @@ async function put(site: Site, from: string, to: string): Promise<boolean> {
 /** Keeps what lies at `at` under a second name, so that replacing it loses nothing. */
 async function hold(site: Site, at: string, old: string): Promise<void> {
   try {
-    if (await site.disk.link(at, old)) return
-    // Held before a crash; it may have been another file then.
-    await site.disk.unlink(old)
     await site.disk.link(at, old)
   } catch (error) {
     if (!isLinkless(error)) throw error
   }
+}
+
+/**
+ * Empties the place for what is displaced. A run that was cut off may have left something there; a second name
+ * of the very file would make the coming rename do nothing, as POSIX has it.
+ */
+async function clear(site: Site, { path, from }: Displacing, old: string): Promise<void> {
+  const held = await digestOf(site.disk, old)
+  if (held === null) return
+  if (!same(seenOf(site, held), from)) await backUp(site, [{ path, at: old, from: null }])
+  await site.disk.unlink(old)
 }
 
 /** The volume has no hard links (FAT, some network shares), as against a missing permission. */
@@ -107,15 +122,11 @@ const isLinkless = (error: unknown): boolean =>
   error instanceof Fault && error.code === 'disk-denied' && errnoOf(error) !== 'EACCES'
 
 /** True when nothing was displaced but what was expected; else the displaced file is back, or in a backup. */
-async function giveBack(
-  site: Site,
-  step: Extract<JournalStep, { act: 'replace' | 'remove' }>,
-  old: string,
-): Promise<boolean> {
+async function giveBack(site: Site, step: Displacing, old: string): Promise<boolean> {
   const { disk } = site
   const held = await digestOf(disk, old)
   if (held === null) return true
-  const seen = { exec: execOf(held.stat.mode, !disk.windows), hash: held.hash }
+  const seen = seenOf(site, held)
   if (same(seen, step.from)) return true
   const at = inHome(site, step.path)
   try {

@@ -6,17 +6,17 @@
 import { Fault } from '../../schemas/fault.ts'
 import { stageParallel } from '../../schemas/limits.ts'
 import { ancestors, type HomePath } from '../../schemas/path.ts'
-import { settleName } from '../disk/save.ts'
 import { makeDirs, removeTree } from '../disk/tree.ts'
 import { backUp } from './backup.ts'
+import { dropFolders, makeFolders } from './folders.ts'
 import { type Journal, type JournalStep, saveJournal } from './journal.ts'
 import { type Ledger, saveLedger } from './ledger.ts'
-import { lookAbove } from './observe.ts'
 import type { PathFault, Plan } from './plan.ts'
 import { eachOf } from './pool.ts'
+import { settleSteps } from './settle.ts'
 import { inHome, type Site } from './site.ts'
-import { checkRoom, makeHome, stage, stageDir } from './stage.ts'
-import { isLocal, type Outcome, swap } from './swap.ts'
+import { checkRoom, makeHome, stage } from './stage.ts'
+import { type Outcome, swap } from './swap.ts'
 
 export type Finished = {
   readonly done: readonly JournalStep[]
@@ -94,8 +94,7 @@ export async function finish(site: Site, journal: Journal, before: Ledger): Prom
   for (const group of [writes, removals])
     await eachOf(group, stageParallel, ({ step, index }) => carryOut(step, index))
 
-  const touched = new Set(folders.touched)
-  await settle(site, journal, outcomes, touched)
+  await settleSteps(site, journal, outcomes, folders.touched)
   const rows = new Map(before.rows)
   for (const [step, outcome] of outcomes) {
     if (outcome !== 'done') continue
@@ -120,113 +119,5 @@ function summary({ steps }: Journal, outcomes: ReadonlyMap<JournalStep, Outcome>
     done: steps.filter((step) => outcomes.get(step) === 'done'),
     moved: steps.filter((step) => outcomes.get(step) === 'moved').map((step) => step.path),
     faults,
-  }
-}
-
-/** Makes the folders that new files need. One that cannot be made stops what belongs below it, nothing else. */
-async function makeFolders(site: Site, folders: readonly HomePath[]) {
-  const faults = new Map<string, Fault>()
-  const touched: string[] = []
-  for (const folder of folders) {
-    try {
-      // Not below a link or a file: the steps there will find out and say so.
-      if ((await lookAbove(site.disk, site.home, folder)) !== null) continue
-      await site.disk.makeDir(`${site.home}/${folder}`)
-      touched.push(parentOf(folder))
-    } catch (error) {
-      if (!isLocal(error)) throw error
-      if ((await site.disk.stat(`${site.home}/${folder}`)) === null) faults.set(folder, error)
-    }
-  }
-  return { faults, touched }
-}
-
-const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
-const folderAt = (site: Site, folder: string): string =>
-  folder === '' ? site.home : `${site.home}/${folder}`
-
-/** Makes durable what was done. What cannot be is not recorded as done; the next plan finds it in place. */
-async function settle(
-  site: Site,
-  journal: Journal,
-  outcomes: Map<JournalStep, Outcome>,
-  touched: Set<string>,
-): Promise<void> {
-  const { disk } = site
-  const done = journal.steps.filter((step) => outcomes.get(step) === 'done')
-  const settleStep = async (step: JournalStep, index: number) => {
-    const at = inHome(site, step.path)
-    if (step.act === 'chmod') return syncFile(site, at)
-    if (!disk.windows) return
-    // Folders cannot be synced there; a file carries its names with it.
-    const named = step.act === 'remove' ? `${stageDir(site, journal.tx)}/${index}.old` : at
-    if ((await disk.stat(named)) !== null) await settleName(disk, named)
-  }
-  const numbers = new Map(journal.steps.map((step, index) => [step, index]))
-  await eachOf(done, stageParallel, async (step) => {
-    try {
-      await settleStep(step, numbers.get(step) ?? 0)
-    } catch (error) {
-      if (!isLocal(error)) throw error
-      outcomes.set(step, error)
-    }
-  })
-  // Also where the user's own bytes were put back.
-  for (const [step, outcome] of outcomes)
-    if (step.act !== 'chmod' && !(outcome instanceof Fault)) touched.add(parentOf(step.path))
-  await eachOf([...touched], stageParallel, async (folder) => {
-    const fault = await syncFolder(site, folder)
-    if (fault) for (const step of done) if (parentOf(step.path) === folder) outcomes.set(step, fault)
-  })
-}
-
-async function syncFile(site: Site, at: string): Promise<void> {
-  const file = await site.disk.open(at, 'read')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-async function syncFolder(site: Site, folder: string): Promise<Fault | null> {
-  try {
-    await site.disk.syncDir(folderAt(site, folder))
-    return null
-  } catch (error) {
-    if (isLocal(error)) return error
-    // Removed meanwhile, with all that was in it.
-    if (error instanceof Fault && error.code === 'disk-missing') return null
-    throw error
-  }
-}
-
-/** Removes folders of ours in which nothing of ours is left and nothing else is; returns those that stay ours. */
-export async function dropFolders(
-  site: Site,
-  ours: Iterable<HomePath>,
-  paths: Iterable<HomePath>,
-): Promise<Set<HomePath>> {
-  const inUse = new Set<string>()
-  for (const path of paths) for (const folder of ancestors(path)) inUse.add(folder)
-  const stay = new Set<HomePath>()
-  const parents = new Set<string>()
-  // Inner ones first: an outer one is empty only then.
-  for (const folder of [...new Set(ours)].sort().reverse()) {
-    if (inUse.has(folder)) stay.add(folder)
-    else if (await removeFolder(site, folder)) parents.add(parentOf(folder))
-  }
-  for (const parent of parents) await syncFolder(site, parent)
-  return new Set([...stay].sort())
-}
-
-async function removeFolder(site: Site, folder: HomePath): Promise<boolean> {
-  try {
-    if ((await lookAbove(site.disk, site.home, folder)) !== null) return false
-    return await site.disk.removeDir(`${site.home}/${folder}`)
-  } catch (error) {
-    // An empty folder that cannot be removed does no harm; it is the user's from now on.
-    if (isLocal(error)) return false
-    throw error
   }
 }
