@@ -12,15 +12,25 @@ import type { Disk, DiskFile } from '../disk/disk.ts'
 import type { Ids } from '../env/ids.ts'
 
 const chunkBytes = 256 * 1024
+/** Room in the last buffer to find the end, or a little growth. */
+const endBytes = 1024
 const tempMark = 'tmp-'
 const damagedMark = 'damaged-'
 
 export type Stored = { readonly hash: Hash; readonly size: number }
 
-/** Pieces of an open file, at most `limitBytes` in all, read until the end. */
-export async function* readPieces(file: DiskFile, limitBytes = fileBytesMax): AsyncGenerator<Buffer> {
+/**
+ * Pieces of an open file, at most `limitBytes` in all, read until the end.
+ * @param expectedBytes where its length is known: small files then take small buffers.
+ */
+export async function* readPieces(
+  file: DiskFile,
+  limitBytes = fileBytesMax,
+  expectedBytes = chunkBytes,
+): AsyncGenerator<Buffer> {
   for (let at = 0; ; ) {
-    const piece = Buffer.allocUnsafe(chunkBytes)
+    const leftBytes = Math.max(0, expectedBytes - at)
+    const piece = Buffer.allocUnsafe(Math.min(chunkBytes, leftBytes + endBytes))
     const got = await file.read(piece, at)
     if (got === 0) return
     at += got

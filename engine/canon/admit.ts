@@ -29,8 +29,12 @@ export function admit(
   limit = filesMax,
 ): Admission {
   const keys = new Set([...troubles].map(foldName))
+  const all = new Set(found)
+  // The usual case: without a new path this is a part of a tree that the log holds already.
+  if (found.every((path) => previous.has(path)))
+    return { admitted: all, kept: keptBy(keys, all, previous), refused: [] }
   for (;;) {
-    const kept = keptBy(keys, new Set(found), previous)
+    const kept = keptBy(keys, all, previous)
     const names = new Names()
     for (const path of kept) names.add(path)
     const admitted = new Set<HomePath>()

@@ -83,9 +83,12 @@ const optional = new Map<string, Class>([['memories', runtime('learned text')]])
 
 /** Outside the plain folders these are never content: a copy of a live database or lock is unsafe or senseless. */
 const neverContent = /\.(?:sqlite3?|db)(?:-(?:wal|shm|journal))?$|\.(?:lock|pid|sock)$/
-/** Inside them, what tools leave beside a file. Few on purpose: whatever is not listed here is content. */
-const debrisName = /^(?:\.ds_store|thumbs\.db|desktop\.ini|\.#.*|.*~|.*\.sw[op])$/
-const debrisFolders = new Set(['.git', '.hg', '.svn', '__pycache__'])
+/**
+ * Inside them, what tools leave beside a file: whole folders, and names of files. Few on purpose: whatever is not
+ * listed here is content.
+ */
+const debrisFolder = /(?:^|\/)(?:\.git|\.hg|\.svn|__pycache__)(?:\/|$)/
+const debrisFile = /(?:^|\/)(?:\.ds_store|thumbs\.db|desktop\.ini|\.#[^/]*|[^/]*~|[^/]*\.sw[op])$/
 
 /** @param path from the home's root, with `/`; of a file, or of a folder without `/` at its end. */
 export function classify(path: string, selection: Selection): Class {
@@ -110,7 +113,7 @@ export function mayContain(folder: string, selection: Selection): boolean {
   const never = fixedClass(folder)
   // A folder may bear the name of a secret file (`skills/auth.json/`); only the file is one.
   if (never && never.kind !== 'sealed' && never.kind !== 'asked-only') return false
-  if (plainFolders.has(firstPart(folder))) return !isDebris(`${folder}/`)
+  if (plainFolders.has(firstPart(folder))) return !debrisFolder.test(foldName(folder))
   if (matches(folder, selection.include)) return true
   return selection.include.some((rule) => rule.startsWith(`${folder}/`))
 }
@@ -140,8 +143,8 @@ function isCopyOfSecret(name: string): boolean {
 }
 
 function isDebris(path: string): boolean {
-  const parts = foldName(path).split('/')
-  return debrisName.test(parts.at(-1) ?? '') || parts.some((part) => debrisFolders.has(part))
+  const folded = foldName(path)
+  return debrisFile.test(folded) || debrisFolder.test(folded)
 }
 
 const firstPart = (path: string): string => {

@@ -8,7 +8,7 @@ import { fileBytesMax, racyWindowMs, readTriesMax } from '../../schemas/limits.t
 import type { Hash } from '../../schemas/shape.ts'
 import { type Blobs, readPieces, type Stored } from '../blobs/blobs.ts'
 import { hasher } from '../crypto/hash.ts'
-import type { Disk, DiskFile, Stat } from '../disk/disk.ts'
+import type { Disk, Stat } from '../disk/disk.ts'
 import { errnoOf } from '../disk/errno.ts'
 import type { Clock } from '../env/clock.ts'
 
@@ -57,7 +57,8 @@ async function attempt(ports: Ports, at: string, guess: Hash | undefined): Promi
   try {
     const before = await file.stat()
     if (before.size > fileBytesMax) return { kind: 'too-large', size: before.size }
-    const stored = (await confirm(ports.blobs, file, guess)) ?? (await ports.blobs.put(readPieces(file)))
+    const pieces = () => readPieces(file, fileBytesMax, before.size)
+    const stored = (await confirm(ports.blobs, pieces, guess)) ?? (await ports.blobs.put(pieces()))
     const after = await file.stat()
     const settled = sameStat(before, after) && stored.size === after.size
     return { kind: 'read', row: rowOf(before, stored, nowMs), mode: after.mode, settled }
@@ -67,11 +68,15 @@ async function attempt(ports: Ports, at: string, guess: Hash | undefined): Promi
 }
 
 /** The guess, if the file has just that content and the store holds it. */
-async function confirm(blobs: Blobs, file: DiskFile, guess: Hash | undefined): Promise<Stored | null> {
+async function confirm(
+  blobs: Blobs,
+  pieces: () => AsyncIterable<Buffer>,
+  guess: Hash | undefined,
+): Promise<Stored | null> {
   if (guess === undefined) return null
   const digest = hasher()
   let size = 0
-  for await (const piece of readPieces(file)) {
+  for await (const piece of pieces()) {
     digest.update(piece)
     size += piece.length
   }

@@ -54,7 +54,7 @@ export type Scan = {
 
 /** @throws Fault home-missing, a disk fault of the home folder itself, and whatever the blob store throws. */
 export async function scan(input: ScanInput): Promise<Scan> {
-  const { previous, index } = input
+  const { previous, index, filesLimit = filesMax } = input
   const tour = await walk(input)
   if (tour.empty && previous.size > 0 && index.homeIno !== tour.homeIno)
     throw new Fault(
@@ -67,14 +67,14 @@ export async function scan(input: ScanInput): Promise<Scan> {
   if (tour.cut) for (const path of previous.keys()) troubles.add(path)
 
   // Who may be canonical is settled before anything is read: what cannot travel is not stored.
-  const first = admit(pathsOf(tour.found), troubles, previous)
+  const first = admit(pathsOf(tour.found), troubles, previous, filesLimit)
   for (const { path } of first.refused) troubles.add(path)
   const admitted = tour.found.filter(({ path }) => first.admitted.has(path))
   const { rows, files, read } = await readAll(input, tour, admitted, troubles)
 
-  const second = admit([...files.keys()], troubles, previous)
+  const second = admit([...files.keys()], troubles, previous, filesLimit)
   for (const { path } of second.refused) files.delete(path)
-  warnOf(tour, [...first.refused, ...second.refused])
+  warnOf(tour, [...first.refused, ...second.refused], filesLimit)
   return {
     files,
     kept: second.kept,
@@ -137,10 +137,9 @@ async function readAll(input: ScanInput, tour: Walk, admitted: readonly Found[],
 const asGuess = (file: CanonFile | undefined) => file && { size: file.size, blob: file.blob }
 const pathsOf = (found: readonly Found[]): HomePath[] => found.map(({ path }) => path)
 
-function warnOf(
-  tour: Walk,
-  refused: readonly { readonly path: HomePath; readonly why: string | null }[],
-): void {
+type Refused = { readonly path: HomePath; readonly why: string | null }
+
+function warnOf(tour: Walk, refused: readonly Refused[], filesLimit: number): void {
   let beyond = tour.cut ? 1 : 0
   let first: HomePath | null = null
   for (const { path, why } of refused) {
@@ -152,7 +151,7 @@ function warnOf(
   }
   const example = first ?? tour.found.at(-1)?.path
   if (beyond > 0 && example !== undefined)
-    tour.warnings.add('too-many', example, `and others stay out: a home has at most ${filesMax} files.`)
+    tour.warnings.add('too-many', example, `and others stay out: a home has at most ${filesLimit} files.`)
 }
 
 /** Runs `act` over all items, at most `width` at a time; the first failure ends it once the running ones are done. */

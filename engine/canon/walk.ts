@@ -47,6 +47,8 @@ export type WalkInput = {
   readonly selection: Selection
   /** Real paths of folders that are never read, however they are reached (stemma's own). */
   readonly fences?: readonly string[]
+  /** More files than this are a mistake, not a home. `filesMax` but in tests. */
+  readonly filesLimit?: number
   /** Called now and then on a long walk, so that the caller can let others run. */
   readonly breathe?: () => Promise<void>
   readonly signal?: AbortSignal
@@ -85,7 +87,7 @@ export async function walk(input: WalkInput): Promise<Walk> {
         await visit(tour, folder, entry, next)
         if (++seen % breatheEvery === 0) await input.breathe?.()
       }
-      if (tour.found.length > filesMax) tour.cut = true
+      if (tour.found.length > (input.filesLimit ?? filesMax)) tour.cut = true
       if (tour.cut) break
     }
     level = next

@@ -261,6 +261,19 @@ describe('T16: names', () => {
   })
 })
 
+test('Q3: more files than a home may have: the walk stops, nothing canonical is lost', async () => {
+  const at = new SimHome()
+  at.put('skills/z/SKILL.md', 'z')
+  await at.clock.advance(10_000)
+  await at.look()
+  for (let i = 10; i <= 99; i++) at.put(`skills/a/${i}`, 'same')
+  const found = await at.look({ filesLimit: 20 })
+  expect([...found.kept]).toEqual(['skills/z/SKILL.md'])
+  expect([...found.files.keys()]).toEqual(Array.from({ length: 19 }, (_, i) => `skills/a/${i + 10}`))
+  expect(kinds(found)).toEqual(['too-many skills/a/29'])
+  expect((await at.look({ filesLimit: 20 })).events).toEqual([])
+})
+
 describe('S33: symlinks', () => {
   test('inside the home: recorded as regular files, but only what is plain itself', async () => {
     const at = new SimHome()
