@@ -5,7 +5,7 @@
  * loop stays free and several syncs overlap. Opening never blocks on a FIFO and yields ordinary files only.
  */
 import fs from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { assert } from '../../schemas/fault.ts'
 import { inlineBytesMax } from '../../schemas/limits.ts'
 import type { Clock } from '../env/clock.ts'
@@ -93,7 +93,17 @@ class RealDisk implements Disk {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    const attempt = async () => at('rename', to, () => fs.renameSync(from, to))
+    const attempt = async () =>
+      at('rename', to, () => {
+        try {
+          fs.renameSync(from, to)
+        } catch (error) {
+          // Name the one that is missing.
+          if (systemErrno(error) === 'ENOENT' && look(from) === null)
+            throw diskFault('ENOENT', 'rename', from, error)
+          throw error
+        }
+      })
     if (!windows) return attempt()
     return whileBusy(this.#clock, this.#ids, attempt, async () => look(to)?.isDirectory() ?? false)
   }
@@ -305,19 +315,31 @@ function kindOf(of: fs.BigIntStats | fs.Dirent): Kind {
 function foldsNamesAt(dir: string | undefined): boolean {
   if (process.platform === 'darwin') return true
   if (dir === undefined) return windows
-  for (let at = dir, below: string | null = null; ; at = dirname(at)) {
-    const names = orNull(() => fs.readdirSync(at)) ?? (below === null ? [] : [below])
+  for (let folder = dir, below: string | null = null; ; folder = dirname(folder)) {
+    const names = namesIn(folder) ?? (below === null ? [] : [below])
     for (const name of names) {
       const other = swapCase(name)
       if (other === name) continue
       if (names.includes(other)) return false
-      const [one, two] = [look(join(at, name)), look(join(at, other))]
-      if (one !== null) return two !== null && one.ino === two.ino
+      const [one, two] = [inoOf(join(folder, name)), inoOf(join(folder, other))]
+      if (one !== null) return one === two
     }
-    if (dirname(at) === at) return windows
-    below = at.slice(dirname(at).length).replace(/^[\\/]/, '')
+    if (dirname(folder) === folder) return windows
+    below = basename(folder)
   }
 }
+
+/** Probing may meet folders above that are not ours to read: then it looks elsewhere. */
+function unlessRefused<T>(act: () => T): T | null {
+  try {
+    return act()
+  } catch (error) {
+    if (systemErrno(error) !== null) return null
+    throw error
+  }
+}
+const namesIn = (folder: string): string[] | null => unlessRefused(() => fs.readdirSync(folder))
+const inoOf = (path: string): bigint | null => unlessRefused(() => look(path)?.ino ?? null)
 
 const swapCase = (name: string): string =>
   name.replace(/[a-z]|[A-Z]/g, (letter) =>

@@ -224,9 +224,9 @@ export class Image {
   link(from: string, to: string): void {
     const source = this.#there(from)
     if (source.node.kind === 'link') throw new Refused('ELOOP')
-    if (source.node.kind === 'folder') throw new Refused('EPERM')
     const target = this.place(to)
     if (target.node) throw new Refused('EEXIST')
+    if (source.node.kind === 'folder') throw new Refused('EPERM')
     this.#set(target, source.node.id)
   }
 
@@ -244,9 +244,12 @@ export class Image {
   }
 
   rename(from: string, to: string): void {
-    const source = this.#there(from)
+    // Refusals come in the order of Linux; the folders of both names are looked for first.
+    this.place(from)
     const target = this.place(to)
+    const source = this.#there(from)
     if (target.trail.some((entry) => entry.id === source.node.id)) throw new Refused('EINVAL')
+    if (source.trail.some((entry) => entry.id === target.node?.id)) throw new Refused('ENOTEMPTY')
     if (this.windows) this.#refuseBusy(source.node, target.node)
     if (target.node) {
       if (target.node.id === source.node.id) {

@@ -283,6 +283,7 @@ export function diskSuite(name: string, fresh: () => Promise<Subject>): void {
       await fails(disk.list(`${dir}/e`), 'disk-denied', 'EACCES')
       await disk.makeDir(`${dir}/f`, 0o600)
       await fails(disk.stat(`${dir}/f/x`), 'disk-denied', 'EACCES')
+      for (const name of ['d', 'e', 'f']) await disk.chmod(`${dir}/${name}`, 0o700)
     })
 
     test('syncDir makes no noise on a folder, and refuses what is none', async () => {
