@@ -92,3 +92,5 @@ export class SimHome {
 export const hashOf = (content: string) => sha256Hex(Buffer.from(content))
 export const shown = (events: readonly Event[]): string[] =>
   events.map((event) => ('path' in event.body ? `${event.type} ${event.body.path}` : event.type))
+export const kinds = (found: { warnings: readonly { kind: string; path: string }[] }) =>
+  found.warnings.map(({ kind, path }) => `${kind} ${path}`)
