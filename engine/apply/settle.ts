@@ -5,7 +5,7 @@
  */
 import { Fault } from '../../schemas/fault.ts'
 import { stageParallel } from '../../schemas/limits.ts'
-import type { HomePath } from '../../schemas/path.ts'
+import { ancestors, type HomePath } from '../../schemas/path.ts'
 import { settleName } from '../disk/save.ts'
 import type { Journal, JournalStep } from './journal.ts'
 import type { PathFault } from './plan.ts'
@@ -15,6 +15,9 @@ import { stageDir } from './stage.ts'
 import { isLocal, type Outcome } from './swap.ts'
 
 export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
+
+/** A name that is not durable takes everything below it along. `''` is the home. */
+const isBelow = (path: string, folder: string): boolean => folder === '' || path.startsWith(`${folder}/`)
 
 /** After a swap: replaces `done` in `outcomes` by a fault where the disk would not confirm it. */
 export async function settleSteps(
@@ -44,13 +47,15 @@ export async function settleSteps(
     if (step.act !== 'chmod' && !(outcome instanceof Fault)) touched.add(parentOf(step.path))
   await eachOf([...touched], stageParallel, async (folder) => {
     const fault = await faultOf(() => syncFolder(site, folder))
-    if (fault) for (const { step } of done) if (parentOf(step.path) === folder) outcomes.set(step, fault)
+    if (fault) for (const { step } of done) if (isBelow(step.path, folder)) outcomes.set(step, fault)
   })
 }
 
 /** Files that are already as they should be, by whomever they were put there. */
 export async function settleAdopted(site: Site, paths: readonly HomePath[]): Promise<PathFault[]> {
   const faults = new Map<string, Fault>()
+  // A folder above may be as new as the file.
+  const folders = new Set(paths.length > 0 ? ['', ...paths.flatMap(ancestors)] : [])
   const note = async (path: string, act: () => Promise<void>) => {
     const fault = await faultOf(act)
     if (fault) faults.set(path, fault)
@@ -60,9 +65,9 @@ export async function settleAdopted(site: Site, paths: readonly HomePath[]): Pro
       site.disk.windows ? settleName(site.disk, inHome(site, path)) : syncFile(site, inHome(site, path)),
     ),
   )
-  await eachOf([...new Set(paths.map(parentOf))], stageParallel, async (folder) => {
+  await eachOf([...folders], stageParallel, async (folder) => {
     const fault = await faultOf(() => syncFolder(site, folder))
-    if (fault) for (const path of paths) if (parentOf(path) === folder) faults.set(path, fault)
+    if (fault) for (const path of paths) if (isBelow(path, folder)) faults.set(path, fault)
   })
   return [...faults].map(([path, fault]) => ({ path, fault }))
 }
