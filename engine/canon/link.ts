@@ -35,7 +35,7 @@ export async function resolveLink(around: Around, holder: Holder, path: string, 
   const found = await disk.realPath(at)
   if (found === null)
     return refused('link-broken', `is a link that leads nowhere (${printable(await disk.readLink(at))}).`)
-  const real = disk.windows ? found.replaceAll('\\', '/') : found
+  const real = slashed(disk, found)
   const stat = await disk.stat(real)
   if (stat === null) return refused('link-broken', 'is a link whose target is gone.')
   if (around.fences?.some((fence) => below(fence, real) !== null))
@@ -66,6 +66,10 @@ export async function resolveLink(around: Around, holder: Holder, path: string, 
 const refused = (warning: WarningKind, why: string): Target => ({ kind: 'refused', warning, why })
 const closed = (inner: string): Target =>
   refused('link-closed', `is a link to ${printable(inner)}, which does not travel in the clear.`)
+
+/** A path as the system gives it, with the separator used here. */
+export const slashed = (disk: Disk, path: string): string =>
+  disk.windows ? path.replaceAll('\\', '/') : path
 
 /** The rest of `path` below `folder`, '' when they are one, null when it is elsewhere. */
 export function below(folder: string, path: string): string | null {

@@ -9,7 +9,7 @@ import { type HomePath, isHomePath, pathFault } from '../../schemas/path.ts'
 import type { DirEntry, Disk, Stat } from '../disk/disk.ts'
 import { byteOrder, errnoOf } from '../disk/errno.ts'
 import { type Class, classify, mayContain } from './classify.ts'
-import { below, resolveLink } from './link.ts'
+import { below, resolveLink, slashed } from './link.ts'
 import type { Selection } from './selection.ts'
 import { Warnings } from './warning.ts'
 
@@ -45,7 +45,7 @@ export type WalkInput = {
   readonly disk: Disk
   readonly home: string
   readonly selection: Selection
-  /** Real paths of folders that are never read, however they are reached (stemma's own). */
+  /** Folders that are never read, however they are reached (stemma's own). */
   readonly fences?: readonly string[]
   /** More files than this are a mistake, not a home. `filesMax` but in tests. */
   readonly filesLimit?: number
@@ -63,9 +63,15 @@ export async function walk(input: WalkInput): Promise<Walk> {
   const root = await disk.realPath(home)
   const stat = root === null ? null : await disk.stat(root)
   if (root === null || stat?.kind !== 'folder') throw missing(home)
+  const fences: string[] = []
+  for (const fence of input.fences ?? []) {
+    const real = await disk.realPath(fence)
+    if (real !== null) fences.push(slashed(disk, real))
+  }
   const tour: Tour = {
     ...input,
-    root: disk.windows ? root.replaceAll('\\', '/') : root,
+    fences,
+    root: slashed(disk, root),
     found: [],
     troubles: new Set(),
     sealed: [],

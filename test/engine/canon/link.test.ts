@@ -73,6 +73,7 @@ describe('S33: symlinks', () => {
   test("stemma's own folder is never read, however it is reached", async () => {
     const at = new SimHome()
     at.disk.plantFile('/home/u/.stemma/keys/log.key', 'secret')
+    at.disk.plantLink('/home/u/alias', '.stemma')
     at.put('notes/inner/keys/log.key', 'secret')
     at.disk.plantLink(`${home}/skills/x`, '/home/u/.stemma/keys')
     at.disk.plantLink(`${home}/skills/y`, '/home/u/.stemma/keys/log.key')
@@ -81,7 +82,7 @@ describe('S33: symlinks', () => {
       target: `/home/u/.stemma/keys${name === 'y' ? '/log.key' : ''}`,
     }))
     const found = await at.look({
-      fences: ['/home/u/.stemma', `${home}/notes/inner`],
+      fences: ['/home/u/alias', `${home}/notes/inner`],
       selection: { include: ['notes/'], exclude: [], links },
     })
     expect(kinds(found)).toEqual(['link-closed skills/x', 'link-closed skills/y'])
