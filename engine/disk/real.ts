@@ -5,7 +5,6 @@
  * loop stays free and several syncs overlap. Opening never blocks on a FIFO and yields ordinary files only.
  */
 import fs from 'node:fs'
-import { basename, dirname, join } from 'node:path'
 import { assert } from '../../schemas/fault.ts'
 import { inlineBytesMax } from '../../schemas/limits.ts'
 import type { Clock } from '../env/clock.ts'
@@ -14,6 +13,7 @@ import { systemClock, systemIds } from '../env/system.ts'
 import { whileBusy } from './busy.ts'
 import type { DirEntry, Disk, DiskFile, Kind, OpenMode, Stat } from './disk.ts'
 import { byteOrder, type DiskCall, diskFault, errnoOf } from './errno.ts'
+import { probeFolding } from './probe.ts'
 
 const windows = process.platform === 'win32'
 // Undefined on Windows, whatever the types say; there `open` looks before it opens.
@@ -31,7 +31,12 @@ const flags = {
  * the system's habit counts.
  */
 export async function openDisk(probeDir?: string): Promise<Disk> {
-  return new RealDisk(foldsNamesAt(probeDir), systemClock, systemIds)
+  // macOS folds Unicode forms even where it keeps case apart.
+  const mac = process.platform === 'darwin'
+  const usual = new RealDisk(windows || mac, systemClock, systemIds)
+  if (mac || probeDir === undefined) return usual
+  const folds = (await probeFolding(usual, probeDir)) ?? usual.foldsNames
+  return folds === usual.foldsNames ? usual : new RealDisk(folds, systemClock, systemIds)
 }
 
 class RealDisk implements Disk {
@@ -307,41 +312,3 @@ function kindOf(of: fs.BigIntStats | fs.Dirent): Kind {
   if (of.isDirectory()) return 'folder'
   return of.isSymbolicLink() ? 'link' : 'other'
 }
-
-/**
- * Whether names are folded at `dir`: some name there (or its own, or one above) is looked up in the other case.
- * macOS always counts as folding: even where it keeps case it folds Unicode forms.
- */
-function foldsNamesAt(dir: string | undefined): boolean {
-  if (process.platform === 'darwin') return true
-  if (dir === undefined) return windows
-  for (let folder = dir, below: string | null = null; ; folder = dirname(folder)) {
-    const names = namesIn(folder) ?? (below === null ? [] : [below])
-    for (const name of names) {
-      const other = swapCase(name)
-      if (other === name) continue
-      if (names.includes(other)) return false
-      const [one, two] = [inoOf(join(folder, name)), inoOf(join(folder, other))]
-      if (one !== null) return one === two
-    }
-    if (dirname(folder) === folder) return windows
-    below = basename(folder)
-  }
-}
-
-/** Probing may meet folders above that are not ours to read: then it looks elsewhere. */
-function unlessRefused<T>(act: () => T): T | null {
-  try {
-    return act()
-  } catch (error) {
-    if (systemErrno(error) !== null) return null
-    throw error
-  }
-}
-const namesIn = (folder: string): string[] | null => unlessRefused(() => fs.readdirSync(folder))
-const inoOf = (path: string): bigint | null => unlessRefused(() => look(path)?.ino ?? null)
-
-const swapCase = (name: string): string =>
-  name.replace(/[a-z]|[A-Z]/g, (letter) =>
-    letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase(),
-  )

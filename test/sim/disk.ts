@@ -7,19 +7,11 @@
 import type { DirEntry, Disk, DiskFile, OpenMode, Stat } from '../../engine/disk/disk.ts'
 import { byteOrder, type DiskCall, diskFault } from '../../engine/disk/errno.ts'
 import { assert } from '../../schemas/fault.ts'
-import { readAt, resize, toBuffer, writeAt } from './content.ts'
-import {
-  afterCut,
-  type Cut,
-  spoilFile,
-  spoilFolder,
-  syncFile,
-  syncFolder,
-  syncNames,
-  syncSome,
-} from './durable.ts'
-import { Image, type Node, Refused } from './image.ts'
-import { sectorsOf } from './patch.ts'
+import { resize, toBuffer, writeAt } from './content.ts'
+import { afterCut, type Cut, spoilFolder, syncFile, syncFolder, syncNames, syncSome } from './durable.ts'
+import { type Host, type Luck, SimFile } from './file.ts'
+import { Image } from './image.ts'
+import { type Node, Refused } from './node.ts'
 import { Random } from './random.ts'
 
 /** What can be made to happen at a call. `torn` cuts the power within a write, before any other call. */
@@ -48,13 +40,10 @@ export type SimDiskOptions = {
 
 export type TracedCall = { readonly call: DiskCall; readonly path: string }
 
-/** What a fault leaves behind: `spoil` of a failed sync, `part` of a failed write, `tear` of one in a power cut. */
-type Luck = { readonly spoil?: () => void; readonly part?: () => void; readonly tear?: () => void }
-
 const cuts: readonly Cut[] = ['none', 'all', 'each', 'prefix']
 const uid = 1000
 
-export class SimDisk implements Disk {
+export class SimDisk implements Disk, Host {
   readonly windows: boolean
   readonly foldsNames: boolean
   /** How many calls were made, and which. */
@@ -282,6 +271,7 @@ export class SimDisk implements Disk {
     if (this.windows) syncSome(this.#image, this.#random)
     // Whoever forgot to await goes on here before anything has happened.
     await null
+    if (this.#cut) throw new PowerCut()
     switch (fault) {
       case undefined:
         return this.#try(call, path, act)
@@ -300,8 +290,10 @@ export class SimDisk implements Disk {
         }
         throw new PowerCut()
       default:
-        luck.spoil?.()
-        luck.part?.()
+        this.#try(call, path, () => {
+          luck.spoil?.()
+          luck.part?.()
+        })
         throw diskFault(fault, call, path)
     }
   }
@@ -334,110 +326,6 @@ export class SimDisk implements Disk {
       ino: String(node.id),
       ...(this.windows ? {} : { uid }),
     }
-  }
-}
-
-class SimFile implements DiskFile {
-  readonly #disk: SimDisk
-  readonly #image: Image
-  readonly #id: number
-  readonly #path: string
-  readonly #writable: boolean
-  #closed = false
-
-  constructor(disk: SimDisk, image: Image, id: number, path: string, writable: boolean) {
-    this.#disk = disk
-    this.#image = image
-    this.#id = id
-    this.#path = path
-    this.#writable = writable
-    image.held.set(id, (image.held.get(id) ?? 0) + 1)
-  }
-
-  async read(into: Uint8Array, position: number): Promise<number> {
-    return this.#call('read', () => readAt(this.#file().live, into, position))
-  }
-
-  async write(parts: readonly Uint8Array[], position: number): Promise<void> {
-    // Copied now: the caller may use its buffers again at once after the call.
-    const bytes = Buffer.concat(parts)
-    if (bytes.length === 0) return
-    const { random } = this.#disk
-    await this.#call(
-      'write',
-      () => {
-        this.#mayWrite()
-        const grows = Math.max(0, position + bytes.length - this.#file().live.length)
-        const lacks = grows - this.#disk.freeNow()
-        this.#put(lacks > 0 ? bytes.subarray(0, Math.max(0, bytes.length - lacks)) : bytes, position)
-        if (lacks > 0) throw new Refused('ENOSPC')
-      },
-      {
-        part: () => this.#put(bytes.subarray(0, random.below(bytes.length)), position),
-        tear: () => {
-          if (random.chance(0.5))
-            return this.#put(bytes.subarray(0, random.below(bytes.length)), position, true)
-          for (const sector of sectorsOf(position, bytes))
-            if (random.chance(0.5)) this.#put(sector.bytes, sector.position, true)
-        },
-      },
-    )
-  }
-
-  async truncate(length: number): Promise<void> {
-    await this.#call('truncate', () => {
-      this.#mayWrite()
-      const file = this.#image.own(this.#file())
-      file.live = resize(file.live, length)
-      file.pending = [...file.pending, { step: this.#image.nextStep(), sure: false, kind: 'resize', length }]
-      this.#image.touch(file)
-    })
-  }
-
-  async sync(): Promise<void> {
-    await this.#call('sync', () => syncFile(this.#image, this.#id, true), this.#spoil())
-  }
-
-  async dataSync(): Promise<void> {
-    await this.#call('dataSync', () => syncFile(this.#image, this.#id, false), this.#spoil())
-  }
-
-  async stat(): Promise<Stat> {
-    return this.#call('stat', () => this.#disk.statOf(this.#file()))
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    const left = (this.#image.held.get(this.#id) ?? 1) - 1
-    if (left > 0) this.#image.held.set(this.#id, left)
-    else this.#image.held.delete(this.#id)
-    await this.#disk.call('close', this.#path, () => undefined)
-  }
-
-  #call<T>(call: DiskCall, act: () => T, luck?: Luck): Promise<T> {
-    assert(!this.#closed, `${this.#path} is used after its close`)
-    return this.#disk.call(call, this.#path, act, luck)
-  }
-
-  #spoil(): Luck {
-    return { spoil: () => spoilFile(this.#image, this.#id, this.#disk.random) }
-  }
-
-  #file() {
-    return this.#image.file(this.#id)
-  }
-
-  #mayWrite(): void {
-    assert(this.#writable, `${this.#path} was opened for reading`)
-  }
-
-  #put(bytes: Buffer, position: number, sure = false): void {
-    if (bytes.length === 0) return
-    const file = this.#image.own(this.#file())
-    file.live = writeAt(file.live, bytes, position)
-    file.pending = [...file.pending, { step: this.#image.nextStep(), sure, kind: 'write', position, bytes }]
-    this.#image.touch(file)
   }
 }
 

@@ -2,7 +2,8 @@
  * What makes changes of an image durable, and what a power cut leaves of the rest.
  * Always holds: after a sync its changes survive every cut; without one each change survives or not, alone.
  */
-import { type FileNode, Image, type NameStep, type Node, rootId } from './image.ts'
+import { Image, rootId } from './image.ts'
+import type { FileNode, NameStep, Node } from './node.ts'
 import { patch, remains, type Survives } from './patch.ts'
 import type { Random } from './random.ts'
 

@@ -4,61 +4,19 @@
  * kept as a step, so that a power cut can keep any of them and lose any other. Throws `Refused`, never a Fault.
  */
 
-import type { Errno } from '../../engine/disk/errno.ts'
 import { foldName } from '../../schemas/path.ts'
-import { type Content, empty } from './content.ts'
-import type { Patch } from './patch.ts'
-
-/** The system's refusal of a call; the disk makes a Fault of it. */
-export class Refused extends Error {
-  readonly errno: Errno
-  constructor(errno: Errno) {
-    super(errno)
-    this.errno = errno
-  }
-}
-
-type Meta = {
-  readonly id: number
-  /** Whose copy this is; anybody else copies it before changing it. */
-  readonly owner: object
-  /** The folder of its newest name. */
-  parent: number
-  mode: number
-  durableMode: number
-  mtimeMs: number
-  ctimeMs: number
-}
-export type FileNode = Meta & {
-  readonly kind: 'file'
-  live: Content
-  durable: Content
-  pending: readonly Patch[]
-  /** True after a failed sync dropped changes: the live content is then more than a sync makes durable. */
-  lossy: boolean
-}
-export type Entry = { readonly name: string; readonly id: number }
-export type FolderNode = Meta & {
-  readonly kind: 'folder'
-  readonly live: Map<string, Entry>
-  readonly durable: Map<string, Entry>
-}
-export type LinkNode = Meta & { readonly kind: 'link'; readonly target: string }
-export type OtherNode = Meta & { readonly kind: 'other' }
-export type Node = FileNode | FolderNode | LinkNode | OtherNode
-
-/** A name set (`id`) or removed (null) in a folder, not durable yet. */
-export type NameStep = {
-  readonly step: number
-  readonly folder: number
-  readonly key: string
-  readonly name: string
-  readonly id: number | null
-  /** A rename's removal of the old name never survives without this step, the new name. */
-  readonly needs: number | null
-  /** Part of a folder's move. Moves survive in their order only: else two could leave a folder within itself. */
-  readonly move: boolean
-}
+import { empty } from './content.ts'
+import {
+  type Entry,
+  type FileNode,
+  type FolderNode,
+  type LinkNode,
+  type Meta,
+  type NameStep,
+  type Node,
+  type OtherNode,
+  Refused,
+} from './node.ts'
 
 /** Where a path leads: the folder and name of its last part, and what is there. */
 type Place = { readonly trail: readonly Entry[]; readonly name: string; readonly node: Node | null }
