@@ -97,6 +97,8 @@ export const closeTimeoutMs = 2_000
 export const turnAwayMs = 1_000
 /** One address of a name is tried this long before the next: a relayed tailnet path needs more than Node's 250 ms. */
 export const familyAttemptMs = 2_000
+/** How often another free port is tried when the one that is free in one family is taken in the other. */
+export const portTriesMax = 8
 /** The upgrade request: ours has six headers of 300 bytes in all. */
 export const headerBytesMax = 4 * KiB
 export const headersMax = 32
@@ -167,6 +169,14 @@ export const lockCheckEveryMs = 60_000
 export const inlineBytesMax = 8 * KiB
 /** Node's timers overflow beyond 2^31 - 1 ms and then fire at once. */
 export const delayMsMax = 2 ** 31 - 1
+
+/** A rebuild reads the whole home: 100,000 files on a slow disk. */
+export const rebuildTimeoutMs = 10 * 60_000
+/** Another command of the same follower is waited for this long, and asked for this often. */
+export const lockPatienceMs = 15_000
+export const lockRetryMs = 100
+/** One small JSON object. */
+export const contactBytesMax = 4 * KiB
 
 // --- watcher ---
 /** Quiet time before a scan, and the longest a stream of events may postpone it. */

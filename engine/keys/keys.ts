@@ -12,7 +12,7 @@ import type { FollowerId } from '../../schemas/shape.ts'
 import { fingerprint, fromSeed, type PrivateKey, publicOf, seedBytes } from '../crypto/ed25519.ts'
 import { type SealKey, sealKey } from '../crypto/x25519.ts'
 import type { Disk } from '../disk/disk.ts'
-import { readFile, saveFile, sweepTemps } from '../disk/save.ts'
+import { readFile, saveFile, settleName, sweepTemps } from '../disk/save.ts'
 import type { Ids } from '../env/ids.ts'
 import { formatKeyFile, type KeyFileRole, parseKeyFile } from './file.ts'
 
@@ -65,8 +65,9 @@ async function createAll(disk: Disk, ids: Ids, home: string, roles: readonly Key
   await checkFolder(disk, home)
   await sweepTemps(disk, folderOf(home))
   for (const role of roles) {
-    if ((await disk.stat(pathOf(home, role))) !== null) continue
-    await saveFile(disk, ids, pathOf(home, role), formatKeyFile(role, ids.bytes(seedBytes)), 0o600)
+    // One that an earlier start left may not be durable under its name yet.
+    if ((await disk.stat(pathOf(home, role))) !== null) await settleName(disk, pathOf(home, role))
+    else await saveFile(disk, ids, pathOf(home, role), formatKeyFile(role, ids.bytes(seedBytes)), 0o600)
   }
 }
 

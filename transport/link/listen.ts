@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { assert } from '../../schemas/fault.ts'
+import { portTriesMax } from '../../schemas/limits.ts'
 import { errorCode, listenFault } from '../identity/reach.ts'
 import { Door, type DoorOptions } from './door.ts'
 
@@ -29,8 +30,6 @@ export type Listener = {
 }
 
 const everywhere = ['0.0.0.0', '::']
-/** How often another free port is tried when the one that is free in one family is taken in the other. */
-const portTriesMax = 8
 
 /** @throws Fault `port-in-use` or `address-unavailable`. */
 export async function listen(options: ListenOptions): Promise<Listener> {

@@ -23,10 +23,12 @@ import { parseKeyFile } from '../../../engine/keys/file.ts'
 import {
   createFollowerKeys,
   createMasterKeys,
+  type FollowerKeys,
   followerId,
   loadFollowerKeys,
   loadMasterKeys,
 } from '../../../engine/keys/keys.ts'
+import { sweep } from '../../sim/sweep.ts'
 
 let home = ''
 let disk: Disk
@@ -166,3 +168,31 @@ test('S19: any single wrong bit, and any cut, is damage', async () => {
     expect(parseKeyFile(role, content)).toHaveLength(32)
   }
 })
+
+test.each([false, true])(
+  'Q1: a fault at any disk call of creation heals, and keys told of stay (Windows: %s)',
+  async (windows) => {
+    const publics = (keys: FollowerKeys) =>
+      [keys.node, keys.seal].map((key) => key.public.toString('hex')).join()
+    const swept = await sweep<string>({
+      name: 'follower keys',
+      reboots: 2,
+      windows,
+      prepare: async (disk) => {
+        await disk.makeDir('/home', 0o700)
+      },
+      run: async (disk, { ids, acked }) => {
+        acked.push(publics(await createFollowerKeys(disk, ids, '/home')))
+      },
+      check: async (disk, { after, acked, world }) => {
+        const healed = publics(await createFollowerKeys(disk, world.ids, '/home'))
+        expect(publics(await loadFollowerKeys(disk, '/home'))).toBe(healed)
+        if (acked.length > 0) expect([healed]).toEqual(acked)
+        // What this start told of, the power cut after it must find again; each reboot is a world of its own.
+        else if (after !== 'rebooted') world.acked.push(healed)
+        expect((await disk.list('/home/keys'))?.map(({ name }) => name)).toEqual(['node.key', 'seal.key'])
+      },
+    })
+    expect(swept.calls).toBeGreaterThan(20)
+  },
+)

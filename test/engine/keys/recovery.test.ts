@@ -54,9 +54,10 @@ test('N5: one wrong sign, or two that changed places, is told; what was typed is
 })
 
 test.each([
-  '',
-  'stemma-recovery-1-',
-  'stemma-recovery-2-0000',
-  `stemma-recovery-1-${'U'.repeat(56)}`,
-  'x'.repeat(9999),
-])('N5: %j is refused', (text) => expect(parseRecoveryKey(text)).toMatchObject({ refused: 'usage' }))
+  ['nothing', ''],
+  ['the beginning alone', 'stemma-recovery-1-'],
+  ['another version', `stemma-recovery-2-${'0'.repeat(56)}`],
+  ['a letter that is not used', `stemma-recovery-1-${'U'.repeat(56)}`],
+  ['too much', `stemma-recovery-1-${'0'.repeat(9999)}`],
+  ['something else', 'x'.repeat(9999)],
+])('N5: %s is refused', (_name, text) => expect(parseRecoveryKey(text)).toMatchObject({ refused: 'usage' }))

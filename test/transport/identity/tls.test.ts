@@ -10,8 +10,9 @@ import { systemClock as clock } from '../../../engine/env/system.ts'
 import { signingKey } from '../../../engine/keys/keys.ts'
 import { codes } from '../../../schemas/code.ts'
 import type { Fault } from '../../../schemas/fault.ts'
-import { mintIdentity, type NodeIdentity } from '../../../transport/identity/cert.ts'
+import { mintCertificate, mintIdentity, type NodeIdentity } from '../../../transport/identity/cert.ts'
 import { type Channel, connectPinned, createTlsAcceptor } from '../../../transport/identity/tls.ts'
+import { rawHandshake } from './raw.ts'
 
 const master = mintIdentity(signingKey(Buffer.alloc(32, 1)))
 const follower = mintIdentity(signingKey(Buffer.alloc(32, 2)))
@@ -227,4 +228,22 @@ test('T12: noise instead of a handshake ends that socket and nothing else', asyn
   }
   const channel = await reach(server.port)
   channel.socket.destroy()
+})
+
+test('T4: a certificate without its key is worth nothing', async () => {
+  const keys = [signingKey(Buffer.alloc(32, 2)), signingKey(Buffer.alloc(32, 3))] as const
+  const certificate = mintCertificate(keys[0])
+  const server = await serveTls()
+  const to = { host, port: server.port, certificate, say: 'GET / HTTP/1.1\r\n\r\n' }
+  await rawHandshake({ ...to, signer: keys[1].private })
+  expect(server.came).toHaveLength(0)
+  expect(server.heard).toHaveLength(0)
+  // The same by hand with the right key comes through, so it was the key that was missed.
+  const genuine = rawHandshake({ ...to, signer: keys[0].private })
+  const channel = await server.next()
+  expect(channel.peerKey.equals(keys[0].public)).toBe(true)
+  await once(channel.socket, 'data')
+  expect(Buffer.concat(server.heard).toString()).toBe(to.say)
+  channel.socket.destroy()
+  await genuine
 })
