@@ -10,4 +10,39 @@ export type Entry = {
   load(): Promise<Command>
 }
 
-export const registry: readonly Entry[] = []
+type Module = { readonly command: Command }
+const entry = (path: string, summary: string, load: () => Promise<Module>): Entry => ({
+  path,
+  summary,
+  load: async () => (await load()).command,
+})
+
+export const registry: readonly Entry[] = [
+  entry('master init', 'Make this Codex home the original', () => import('./commands/master-init.ts')),
+  entry('master serve', 'Publish the home and serve followers', () => import('./commands/master-serve.ts')),
+  entry('master link', 'Print the link for other machines', () => import('./commands/master-link.ts')),
+  entry(
+    'master status',
+    'Show what is published and what is not',
+    () => import('./commands/master-status.ts'),
+  ),
+  entry('master rebuild', 'Look at the whole home again', () => import('./commands/master-rebuild.ts')),
+  entry('master followers', 'List the machines that follow', () => import('./commands/master-followers.ts')),
+  entry('master approve', 'Let a waiting machine in', () => import('./commands/master-approve.ts')),
+  entry('master revoke', 'Cut a machine off for ever', () => import('./commands/master-revoke.ts')),
+  entry('master open', 'Let machines join without approval', () => import('./commands/master-open.ts')),
+  entry('follower join', 'Follow a master', () => import('./commands/follower-join.ts')),
+  entry('follower leave', 'Stop following; the files stay', () => import('./commands/follower-leave.ts')),
+  entry('sync', 'Fetch what is new and apply it', () => import('./commands/sync.ts')),
+  entry('apply', 'Apply what was fetched already', () => import('./commands/apply.ts')),
+  entry('plan', 'Show what apply would change', () => import('./commands/plan.ts')),
+  entry('status', 'Show how this machine stands', () => import('./commands/status.ts')),
+  entry('conflicts', 'List files that differ and wait', () => import('./commands/conflicts.ts')),
+  entry('resolve', 'Settle a conflict', () => import('./commands/resolve.ts')),
+  entry('trust show', 'Show which key and log are trusted', () => import('./commands/trust-show.ts')),
+  entry(
+    'trust reset',
+    'Forget the pinned key after a break of trust',
+    () => import('./commands/trust-reset.ts'),
+  ),
+]

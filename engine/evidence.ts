@@ -50,6 +50,12 @@ export async function openEvidence(disk: Disk, stemmaHome: string, finding: Find
   return name === undefined ? null : `${dirOf(stemmaHome)}/${name}`
 }
 
+/** Paths of all findings that nobody has settled. */
+export async function listEvidence(disk: Disk, stemmaHome: string): Promise<string[]> {
+  const names = ((await disk.list(dirOf(stemmaHome))) ?? []).map((entry) => entry.name)
+  return names.filter((name) => !name.startsWith(settledMark)).map((name) => `${dirOf(stemmaHome)}/${name}`)
+}
+
 /** A person has judged: all findings are kept under another name and no longer stand in the way. */
 export async function settleEvidence(disk: Disk, stemmaHome: string): Promise<number> {
   const dir = dirOf(stemmaHome)

@@ -133,6 +133,10 @@ export const codes = {
     'The other side sent something this version does not accept; run the same version of stemma on both.',
   ),
   'port-in-use': fact('failed', 'Choose another with `--port`, or stop the program that uses it.'),
+  'no-address': fact(
+    'failed',
+    'Start Tailscale on this machine, or name an address with `--host` (or `link.host` in settings.toml).',
+  ),
   'address-unavailable': fact('failed', 'Choose an address of this machine with `--host`.'),
 
   // --- apply ---

@@ -4,10 +4,12 @@
  */
 import { type Code, isCode } from './code.ts'
 import type { Facts } from './fault.ts'
+import { isHost } from './link.ts'
 import { count, name, v } from './shape.ts'
 
 /** A follower as people name it: its name, its id, or the beginning of its id. */
 const follower = name
+const host = v.custom<string>((x) => typeof x === 'string' && isHost(x), 'expected an IP address or a name')
 
 export const controlRequest = v.variant('cmd', [
   v.strictObject({ cmd: v.literal('who') }),
@@ -17,7 +19,8 @@ export const controlRequest = v.variant('cmd', [
   v.strictObject({ cmd: v.literal('approve'), follower }),
   v.strictObject({ cmd: v.literal('revoke'), follower }),
   v.strictObject({ cmd: v.literal('open') }),
-  v.strictObject({ cmd: v.literal('link') }),
+  /** `host`: the address to name in it, instead of this machine's own. */
+  v.strictObject({ cmd: v.literal('link'), host: v.optional(host) }),
   v.strictObject({ cmd: v.literal('stop') }),
 ])
 export type ControlRequest = v.InferOutput<typeof controlRequest>

@@ -178,6 +178,11 @@ export const lockRetryMs = 100
 /** One small JSON object. */
 export const contactBytesMax = 4 * KiB
 
+/** How long a whole contact with the master may take, by default and at most. */
+export const syncTimeoutMs = 60_000
+export const joinTimeoutMs = 10 * 60_000
+export const timeoutMsMax = 24 * 60 * 60_000
+
 // --- watcher ---
 /** Quiet time before a scan, and the longest a stream of events may postpone it. */
 export const settleMs = 100

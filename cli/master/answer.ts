@@ -4,14 +4,15 @@
  */
 import { toHash } from '../../engine/crypto/hash.ts'
 import { loadSettings } from '../../engine/settings/file.ts'
-import { type ControlRequest, controlResponse } from '../../schemas/control.ts'
+import type { ControlRequest } from '../../schemas/control.ts'
 import { Fault, unreachable } from '../../schemas/fault.ts'
+import { rebuildTimeoutMs } from '../../schemas/limits.ts'
 import { formatAddress, formatLink } from '../../schemas/link.ts'
 import type { MasterLink, MasterStatus } from '../../schemas/report.ts'
 import { v } from '../../schemas/shape.ts'
-import { askOwner } from '../../transport/control/ask.ts'
 import { tailnetAddress } from '../../transport/identity/own.ts'
 import type { Context } from '../context.ts'
+import { askRunning } from '../owner.ts'
 import { type Desk, openMasterDisk, withDesk } from './desk.ts'
 
 export type Question = Exclude<ControlRequest, { cmd: 'who' | 'stop' }>
@@ -22,17 +23,17 @@ export async function ask<S extends v.GenericSchema>(
   question: Question,
   reply: S,
 ): Promise<v.InferOutput<S>> {
-  const { homes, clock, uid, signal } = context
   const disk = await openMasterDisk(context)
-  const response = await askOwner(homes.stemmaHome, question, { disk, clock, uid, signal })
-  if (response === null) {
-    return withDesk(context, `master ${question.cmd}`, async (desk) => v.parse(reply, await answer(desk, question)))
-  }
-  const told = v.parse(controlResponse, response)
-  if ('ok' in told) return v.parse(reply, told.ok)
-  const { code, message, facts } = told.error
-  if (code === 'bug') throw new Error(message)
-  throw new Fault(code, message, facts)
+  const told = await askRunning(
+    context,
+    disk,
+    question,
+    question.cmd === 'rebuild' ? rebuildTimeoutMs : undefined,
+  )
+  if (told) return v.parse(reply, told.ok)
+  return withDesk(context, `master ${question.cmd}`, async (desk) =>
+    v.parse(reply, await answer(desk, question)),
+  )
 }
 
 export async function answer(desk: Desk, question: Question): Promise<unknown> {
@@ -41,7 +42,7 @@ export async function answer(desk: Desk, question: Question): Promise<unknown> {
     case 'status':
       return status(desk)
     case 'link':
-      return link(desk)
+      return link(desk, question.host)
     case 'followers':
       return { followers: desk.followers(), approve: master.mustApprove }
     case 'rebuild':
@@ -118,9 +119,9 @@ async function rebuild(desk: Desk) {
 const wildcards = new Set(['0.0.0.0', '::'])
 
 /** The address that others can reach: the one that is served, or else this machine's on the tailnet. */
-function link({ master, serving, settings }: Desk): MasterLink {
+function link({ master, serving, settings }: Desk, named: string | undefined): MasterLink {
   const hosts = serving?.listener.hosts ?? settings.link.host
-  const host = hosts.find((one) => !wildcards.has(one)) ?? tailnetAddress()
+  const host = named ?? hosts.find((one) => !wildcards.has(one)) ?? tailnetAddress()
   if (host === null)
     throw new Fault('no-address', 'This machine has no address on a tailnet that a link could name.')
   const port = serving?.listener.port ?? settings.link.port

@@ -2,10 +2,11 @@
  * A master at work: its folder locked, its log open, and what its commands do to it. The same functions answer a
  * command that opened the folder itself and one that asks the running `master serve`.
  */
-import { hostname } from 'node:os'
-import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
+
 import { diff } from '../../engine/canon/diff.ts'
+import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
 import { walk } from '../../engine/canon/walk.ts'
+import type { HomeWatch } from '../../engine/canon/watch.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import { type FollowerFacts, Master } from '../../engine/master.ts'
 import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
@@ -13,14 +14,18 @@ import { Fault } from '../../schemas/fault.ts'
 import type { FollowerReport } from '../../schemas/report.ts'
 import type { Settings } from '../../schemas/settings.ts'
 import type { Hash } from '../../schemas/shape.ts'
-import { acquireLock, type Lock } from '../../transport/control/lock.ts'
-import type { HomeWatch } from '../../engine/canon/watch.ts'
+import type { Lock } from '../../transport/control/lock.ts'
 import { Gate } from '../../transport/link/gate.ts'
 import type { Listener } from '../../transport/link/listen.ts'
 import type { Context } from '../context.ts'
+import { owning } from '../owner.ts'
 
 /** What only a running `master serve` has. */
-export type Serving = { readonly listener: Listener; readonly watch: HomeWatch; readonly rescan: () => Promise<void> }
+export type Serving = {
+  readonly listener: Listener
+  readonly watch: HomeWatch
+  readonly rescan: () => Promise<void>
+}
 
 export class Desk {
   readonly context: Context
@@ -125,10 +130,9 @@ export async function withDesk<T>(
   what: string,
   work: (desk: Desk, lock: Lock) => Promise<T>,
 ): Promise<T> {
-  const { homes, ids, clock, pid, uid, signal } = context
+  const { homes, ids, clock } = context
   const disk = await openMasterDisk(context)
-  const lock = await acquireLock({ home: homes.stemmaHome, disk, ids, clock, uid, pid, what, signal })
-  try {
+  return owning(context, what, disk, async (lock) => {
     const settings = await loadSettings(disk, homes.stemmaHome)
     const master = await Master.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
     try {
@@ -136,20 +140,15 @@ export async function withDesk<T>(
     } finally {
       await master.close()
     }
-  } finally {
-    await lock.release()
-  }
+  })
 }
 
 /** The disk of a folder that is a master's, or the reason why it is not. */
 export async function openMasterDisk(context: Context): Promise<Disk> {
-  const disk = await context.openDisk()
+  const disk = await context.openDisk(context.homes.codexHome)
   const local = await loadLocal(disk, context.homes.stemmaHome)
   if (!local)
     throw new Fault('not-initialised', `${context.homes.stemmaHome} does not belong to a master yet.`)
   if (local.role !== 'master') throw new Fault('wrong-role', 'This machine is a follower, not a master.')
   return disk
 }
-
-/** What this machine is called in the log of another. */
-export const machineName = (settings: Settings): string => settings.name ?? (hostname().slice(0, 60) || 'unnamed')

@@ -1,0 +1,105 @@
+/** `follower join`: pins a master and brings its home to this machine. */
+import { loadLocal, saveLocal } from '../../engine/settings/file.ts'
+import { exitCodes } from '../../schemas/code.ts'
+import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
+import { joinTimeoutMs, timeoutMsMax } from '../../schemas/limits.ts'
+import { formatAddress, type Link, parseAddress, parseLink } from '../../schemas/link.ts'
+import type { Local } from '../../schemas/settings.ts'
+import { choice, define, flag, text, whole } from '../command.ts'
+import type { Context } from '../context.ts'
+import { type FollowerDesk, withFolder } from '../follower/desk.ts'
+import { fetchNew } from '../follower/fetch.ts'
+import { applyStored, positionOf } from '../follower/sync.ts'
+import { tellPlan } from '../follower/tell.ts'
+
+export const command = define({
+  args: ['[LINK]'],
+  options: {
+    master: text('ADDRESS', 'the long form: wss://HOST:PORT of the master'),
+    fingerprint: text('FP', 'the long form: 64 hex digits that `stemma master link` shows'),
+    take: choice(['canonical', 'local'], 'settle files that differ from the start'),
+    yes: flag('do not ask before the first files are written'),
+    timeout: whole('MS', timeoutMsMax, `give up on the master after this long (default: ${joinTimeoutMs})`),
+  },
+  about: [
+    'LINK is what `stemma master link` prints on the master; without it you are asked for it.',
+    'Files that are here already are kept: identical ones are adopted, others are listed as conflicts.',
+    'A second join with the same fingerprint only changes the address (the master moved).',
+  ],
+  examples: [
+    "follower join 'stemma://join?host=100.101.7.2&port=17342&fingerprint=…&v=1'",
+    'follower join --master wss://desk:17342 --fingerprint 5f0c… --yes',
+  ],
+  async run(context, [words], options) {
+    const { homes } = context
+    const link = await readLink(context, words, options.master, options.fingerprint)
+    const disk = await context.openDisk(homes.codexHome)
+    const before = await loadLocal(disk, homes.stemmaHome)
+    if (before?.role === 'master')
+      throw new Fault('wrong-role', 'This machine is a master; it cannot follow another.')
+    return withFolder(context, 'follower join', disk, async (desk) => {
+      await desk.applier.recover()
+      const timeoutMs = options.timeout ?? joinTimeoutMs
+      await meet(desk, link, before, timeoutMs)
+      if (!(await isAgreed(desk, options.yes))) {
+        context.out.line('Nothing was written. `stemma apply` goes on from here.')
+        return exitCodes.done
+      }
+      return applyStored(desk, options.take ?? null)
+    })
+  },
+})
+
+/** Pins the master of `link` once it has proved itself, and takes over its log. */
+async function meet(desk: FollowerDesk, link: Link, before: Local | null, timeoutMs: number): Promise<void> {
+  const { context, disk, follower } = desk
+  const { ids, homes } = context
+  const trusted = () =>
+    saveLocal(disk, ids, homes.stemmaHome, {
+      role: 'follower',
+      master: `wss://${formatAddress(link.host, link.port)}`,
+      fingerprint: link.fingerprint,
+    })
+  try {
+    await fetchNew(desk, link, { timeoutMs, trusted })
+  } catch (error) {
+    // A new link to another master is the user's word (S19); the old log would only contradict it.
+    const pinned = before?.role === 'follower' ? before.fingerprint : null
+    const isNew = pinned !== null && pinned !== link.fingerprint
+    if (!(isNew && error instanceof Fault && error.code === 'other-log')) throw error
+    await follower.forget()
+    await fetchNew(desk, link, { timeoutMs, trusted })
+  }
+}
+
+async function isAgreed(desk: FollowerDesk, yes: boolean): Promise<boolean> {
+  const { context } = desk
+  if (yes || context.json || !context.out.isTerminal) return true
+  const plan = await desk.applier.plan(desk.desired)
+  if (plan.steps.length === 0) return true
+  tellPlan(context, plan, positionOf(desk))
+  const answer = await context.ask('Write these files now? [Y/n] ')
+  return answer !== null && /^(?:|y|yes)$/i.test(answer.trim())
+}
+
+async function readLink(
+  context: Context,
+  words: string | undefined,
+  master: string | undefined,
+  fingerprint: string | undefined,
+): Promise<Link> {
+  const bad = (why: string) => new Fault('usage', why, { help: 'follower join' })
+  if (words !== undefined && (master !== undefined || fingerprint !== undefined))
+    throw bad('Give either a link or --master with --fingerprint, not both.')
+  if ((master === undefined) !== (fingerprint === undefined))
+    throw bad('--master and --fingerprint belong together.')
+  if (master !== undefined && fingerprint !== undefined) return must(parseAddress(master, fingerprint))
+  const link = words ?? (await context.ask('Link of the master (from `stemma master link`): '))
+  if (link === null) throw bad('A link is needed; `stemma master link` prints it on the master.')
+  return must(parseLink(link.trim()))
+}
+
+function must(link: ReturnType<typeof parseLink>): Link {
+  if (isRefusal(link)) throw toFault(link)
+  return link
+}

@@ -1,0 +1,39 @@
+/** `master link`: the permanent link for other machines. */
+import { exitCodes } from '../../schemas/code.ts'
+import { Fault } from '../../schemas/fault.ts'
+import { formatAddress, formatLink, isHost } from '../../schemas/link.ts'
+import { masterLink } from '../../schemas/report.ts'
+import { define, text, whole } from '../command.ts'
+import { ask } from '../master/answer.ts'
+import { bold } from '../ui/paint.ts'
+
+export const command = define({
+  args: [],
+  options: {
+    host: text(
+      'ADDRESS',
+      'the name or address that others reach this machine by (default: its tailnet address)',
+    ),
+    port: whole('PORT', 65535, 'the port that others connect to (default: the one that is served)'),
+  },
+  about: ['The link holds an address and a fingerprint. Nothing in it is secret.'],
+  examples: ['master link', 'master link --host desk.example.ts.net', 'master link --json'],
+  async run(context, _args, options) {
+    if (options.host !== undefined && !isHost(options.host))
+      throw new Fault('usage', '--host is neither an IP address nor a name.', { help: 'master link' })
+    const question =
+      options.host === undefined ? { cmd: 'link' as const } : { cmd: 'link' as const, host: options.host }
+    const told = await ask(context, question, masterLink)
+    const port = options.port || told.port
+    const link = formatLink({ ...told, port })
+    const command = `stemma follower join --master wss://${formatAddress(told.host, port)} --fingerprint ${told.fingerprint}`
+    if (context.json) context.out.json({ ...told, port, link, command })
+    else {
+      context.out.line(bold(link))
+      context.out.line()
+      context.out.line("On the other machine: stemma follower join '", link, "'")
+      context.out.line('or: ', command)
+    }
+    return exitCodes.done
+  },
+})

@@ -1,0 +1,65 @@
+/** `trust show`: which key and which log this machine trusts, and what it found against them. */
+import { listEvidence } from '../../engine/evidence.ts'
+import { loadLocal } from '../../engine/settings/file.ts'
+import { exitCodes } from '../../schemas/code.ts'
+import { masterStatus } from '../../schemas/report.ts'
+import { define } from '../command.ts'
+import type { Context } from '../context.ts'
+import { linkOf, withFollower } from '../follower/desk.ts'
+import { ask } from '../master/answer.ts'
+import { yellow } from '../ui/paint.ts'
+
+export const command = define({
+  args: [],
+  options: {},
+  examples: ['trust show', 'trust show --json'],
+  async run(context) {
+    const { homes } = context
+    const disk = await context.openDisk(homes.codexHome)
+    const local = await loadLocal(disk, homes.stemmaHome)
+    const evidence = await listEvidence(disk, homes.stemmaHome)
+    if (local?.role === 'master') {
+      const { fingerprint, log, seq } = await ask(context, { cmd: 'status' }, masterStatus)
+      tell(context, { role: 'master', fingerprint, log, seq, evidence })
+    } else
+      await withFollower(context, 'trust show', async (desk, { fingerprint, ...rest }) => {
+        const { host, port } = linkOf({ fingerprint, ...rest })
+        const head = desk.follower.head
+        const log = head?.logId.toString('hex') ?? null
+        tell(context, {
+          role: 'follower',
+          master: { host, port },
+          fingerprint,
+          log,
+          seq: head?.seq ?? 0,
+          evidence,
+        })
+      })
+    return exitCodes.done
+  },
+})
+
+type Trust = {
+  readonly role: 'master' | 'follower'
+  readonly master?: { readonly host: string; readonly port: number }
+  readonly fingerprint: string
+  readonly log: string | null
+  readonly seq: number
+  readonly evidence: readonly string[]
+}
+
+function tell({ out, json }: Context, trust: Trust): void {
+  if (json) {
+    out.json(trust)
+    return
+  }
+  out.table(
+    ['', ''],
+    [
+      [trust.role === 'master' ? 'this master' : 'pinned key', trust.fingerprint],
+      ['log', trust.log ?? 'none yet'],
+      [trust.role === 'master' ? 'newest entry' : 'nothing below', `entry ${trust.seq}`],
+    ],
+  )
+  for (const path of trust.evidence) out.line(yellow('Evidence: '), path)
+}

@@ -1,0 +1,83 @@
+/**
+ * One contact with the master: connect, check the pin, take what is new, hang up.
+ */
+
+import { platform as systemPlatform } from 'node:os'
+import type { Head } from '../../engine/log/head.ts'
+import { Fault } from '../../schemas/fault.ts'
+import type { Link } from '../../schemas/link.ts'
+import type { Platform } from '../../schemas/shape.ts'
+import { mintIdentity } from '../../transport/identity/cert.ts'
+import { connectWire } from '../../transport/link/connect.ts'
+import { pull } from '../../transport/link/pull.ts'
+import { machineName } from '../name.ts'
+import type { FollowerDesk } from './desk.ts'
+
+export type Fetched = { readonly fromSeq: number; readonly toSeq: number }
+export type FetchOptions = {
+  readonly timeoutMs: number
+  /** The master has proved itself; called before anything of its log is stored. */
+  readonly trusted?: () => Promise<void>
+}
+
+/** Faults: trust codes (4), `unreachable`, `timed-out` and `waiting` (5), disk and log codes. */
+export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOptions): Promise<Fetched> {
+  const { context, follower } = desk
+  const { clock } = context
+  const fromSeq = follower.head?.seq ?? 0
+  let waits = false
+  const late = new AbortController()
+  const cancel = clock.after(options.timeoutMs, () =>
+    late.abort(
+      waits
+        ? new Fault('waiting', 'This machine waits for approval at the master.')
+        : new Fault('timed-out', `The sync took longer than ${options.timeoutMs} ms.`),
+    ),
+  )
+  const signal = AbortSignal.any([context.signal, late.signal])
+  try {
+    const wire = await connectWire({
+      host: link.host,
+      port: link.port,
+      pin: link.fingerprint,
+      identity: mintIdentity(follower.keys.node),
+      clock,
+      timeoutMs: options.timeoutMs,
+      signal,
+    })
+    await pull(
+      wire,
+      {
+        follower,
+        clock,
+        pin: link.fingerprint,
+        name: machineName(desk.settings),
+        platform: platform(),
+        waiting: () => {
+          if (!waits && !context.json)
+            context.err.line(
+              'Waiting for `stemma master approve` on the master (this machine: ',
+              follower.id.slice(0, 12),
+              ').',
+            )
+          waits = true
+        },
+        greeted: async (head: Head) => {
+          await options.trusted?.()
+          await desk.note({ contactMs: clock.now(), masterSeq: head.seq })
+        },
+      },
+      signal,
+    )
+  } finally {
+    cancel()
+  }
+  return { fromSeq, toSeq: follower.head?.seq ?? 0 }
+}
+
+const known: ReadonlySet<string> = new Set(['linux', 'darwin', 'win32'])
+const isKnown = (name: string): name is Platform => known.has(name)
+function platform(): Platform {
+  const name = systemPlatform()
+  return isKnown(name) ? name : 'other'
+}

@@ -1,0 +1,29 @@
+/**
+ * Bringing the home up to date: what `sync`, `apply` and `join` share.
+ */
+
+import type { Takes } from '../../engine/apply/plan.ts'
+import { toHash } from '../../engine/crypto/hash.ts'
+import type { ExitCode } from '../../schemas/code.ts'
+import type { FollowerDesk } from './desk.ts'
+import { type Position, tellApplied } from './tell.ts'
+
+export function positionOf({ follower }: FollowerDesk): Position {
+  const { head } = follower
+  return head ? { seq: head.seq, revision: toHash(head.revision) } : { seq: 0, revision: '0'.repeat(64) }
+}
+
+/** Applies what is stored, says what changed, and returns the exit code. */
+export async function applyStored(
+  desk: FollowerDesk,
+  takes: Takes = null,
+  more: object = {},
+): Promise<ExitCode> {
+  const { context, applier, follower } = desk
+  const result = await applier.apply(desk.desired, takes)
+  const position = positionOf(desk)
+  if (result.faults.length === 0 && position.seq !== desk.contact.appliedSeq)
+    await desk.note({ appliedSeq: position.seq })
+  await follower.sweep()
+  return tellApplied(context, result, position, more)
+}

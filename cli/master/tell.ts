@@ -1,0 +1,56 @@
+/** A master's status in words. */
+import { formatAddress } from '../../schemas/link.ts'
+import type { MasterStatus } from '../../schemas/report.ts'
+import type { Context } from '../context.ts'
+import { ago, counted } from '../ui/amount.ts'
+import { bold, dim, red, yellow } from '../ui/paint.ts'
+
+const shownMax = 10
+
+export function tellMaster({ out, json, clock }: Context, status: MasterStatus): void {
+  if (json) {
+    out.json(status)
+    return
+  }
+  const { serving } = status
+  out.line(
+    bold('Master'),
+    ' of ',
+    counted(status.files, 'file'),
+    ' for ',
+    counted(status.followers, 'follower'),
+  )
+  out.table(
+    ['', ''],
+    [
+      ['entry', `${status.seq}, published ${ago(status.publishedMs, clock.now())}`],
+      ['revision', status.revision.slice(0, 16)],
+      ['fingerprint', status.fingerprint],
+      [
+        'serving',
+        serving
+          ? `${serving.hosts.map((host) => formatAddress(host, serving.port)).join(', ')}, ${counted(serving.links, 'link')}${serving.watching ? '' : ', polling'}`
+          : 'no (start `stemma master serve`)',
+      ],
+      ['enrolment', status.approve ? 'by `stemma master approve`' : 'open to the tailnet'],
+    ],
+  )
+  if (status.forked)
+    out.line(red('Forked: '), `nothing is published until \`stemma trust reset\`; see ${status.forked}`)
+  for (const one of status.pending)
+    out.line(yellow('Waiting: '), `${one.name} (${one.platform}, ${one.address}) ${one.id.slice(0, 12)}`)
+  list('Not carried yet (may hold secrets):', status.sealed, 0)
+  list('Not synced (in no rule):', status.unlisted, status.unlistedMore)
+  if (status.warnings.length > 0) out.line(yellow('Warnings:'))
+  for (const { why } of status.warnings.slice(0, shownMax)) out.line('  ', why)
+  const more = status.warnings.length - shownMax + status.warningsMore
+  if (more > 0) out.line(dim(`  and ${more} more (--json has them)`))
+
+  function list(head: string, items: readonly string[], rest: number): void {
+    if (items.length === 0) return
+    out.line(head)
+    for (const item of items.slice(0, shownMax)) out.line('  ', item)
+    const left = Math.max(0, items.length - shownMax) + rest
+    if (left > 0) out.line(dim(`  and ${left} more (--json has them)`))
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * What a follower remembers of its last contact and its last apply: for `status`, never for trust (the log is the
+ * floor). Always holds: a damaged file counts as none.
+ */
+import { contactBytesMax } from '../schemas/limits.ts'
+import { count, v } from '../schemas/shape.ts'
+import type { Disk } from './disk/disk.ts'
+import { readFile, saveFile } from './disk/save.ts'
+import type { Ids } from './env/ids.ts'
+
+const shape = v.strictObject({
+  /** When the pinned master last proved itself, and the entry it showed as its newest. */
+  contactMs: count,
+  masterSeq: count,
+  /** The entry whose state was last brought into the home. */
+  appliedSeq: count,
+})
+export type Contact = v.InferOutput<typeof shape>
+export const noContact: Contact = { contactMs: 0, masterSeq: 0, appliedSeq: 0 }
+
+const pathOf = (stemmaHome: string) => `${stemmaHome}/contact.json`
+
+export async function loadContact(disk: Disk, stemmaHome: string): Promise<Contact> {
+  const bytes = await readFile(disk, pathOf(stemmaHome), contactBytesMax)
+  if (bytes === null) return noContact
+  try {
+    const parsed = v.safeParse(shape, JSON.parse(bytes.toString()))
+    return parsed.success ? parsed.output : noContact
+  } catch (error) {
+    if (error instanceof SyntaxError) return noContact
+    throw error
+  }
+}
+
+export const saveContact = (disk: Disk, ids: Ids, stemmaHome: string, contact: Contact): Promise<void> =>
+  saveFile(disk, ids, pathOf(stemmaHome), Buffer.from(JSON.stringify(contact)), 0o600)

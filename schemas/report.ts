@@ -1,0 +1,73 @@
+/**
+ * What commands answer with `--json`, and what the owner of a folder answers on the control channel.
+ * Always holds: a field that is here stays; new ones are added at the end.
+ */
+import { count, hash, v } from './shape.ts'
+
+const warning = v.strictObject({ kind: v.string(), path: v.string(), why: v.string() })
+const pendingFollower = v.strictObject({
+  id: hash,
+  name: v.string(),
+  platform: v.string(),
+  address: v.string(),
+})
+
+export const masterStatus = v.strictObject({
+  role: v.literal('master'),
+  fingerprint: hash,
+  log: v.string(),
+  seq: count,
+  revision: hash,
+  /** Canonical files, enrolled followers, and machines that wait for approval. */
+  files: count,
+  followers: count,
+  pending: v.array(pendingFollower),
+  /** New followers wait for `master approve`. */
+  approve: v.boolean(),
+  /** Null when no `master serve` runs. */
+  serving: v.nullable(
+    v.strictObject({
+      pid: count,
+      hosts: v.array(v.string()),
+      port: count,
+      links: count,
+      watching: v.boolean(),
+    }),
+  ),
+  publishedMs: count,
+  /** Canonical, but carried only sealed, which this version does not do. */
+  sealed: v.array(v.string()),
+  /** In the home and in no rule: not synced. */
+  unlisted: v.array(v.string()),
+  unlistedMore: count,
+  warnings: v.array(warning),
+  warningsMore: count,
+  /** The evidence file of a fork, while nobody has settled it. */
+  forked: v.nullable(v.string()),
+})
+export type MasterStatus = v.InferOutput<typeof masterStatus>
+
+export const masterLink = v.strictObject({
+  link: v.string(),
+  command: v.string(),
+  host: v.string(),
+  port: count,
+  fingerprint: hash,
+})
+export type MasterLink = v.InferOutput<typeof masterLink>
+
+export const followerRow = v.strictObject({
+  id: hash,
+  name: v.string(),
+  platform: v.string(),
+  state: v.picklist(['enrolled', 'revoked', 'waiting']),
+  /** 0 for one that waits. */
+  enrolledMs: count,
+  address: v.nullable(v.string()),
+})
+export type FollowerReport = v.InferOutput<typeof followerRow>
+export const followersReport = v.strictObject({ followers: v.array(followerRow), approve: v.boolean() })
+
+export const rebuilt = v.strictObject({ seq: count, revision: hash, entries: count, swept: count })
+export const judged = v.strictObject({ id: hash, name: v.string() })
+export const opened = v.strictObject({ approve: v.boolean() })
