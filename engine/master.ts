@@ -169,16 +169,23 @@ export class Master {
     return this.head
   }
 
-  async setSelection(wanted: Selection): Promise<void> {
+  /** False when the log has exactly these rules already. */
+  async setSelection(wanted: Selection): Promise<boolean> {
     const event = selectionEvent(this.selection, wanted)
     if (event) await this.append([event])
+    return event !== null
   }
 
   /** Signs the newest head anew (DESIGN: an idle master does every 5 minutes), so that silence is not a freeze. */
   freshen(): void {
     const keys = this.state.keys
     if (!keys) return
-    this.#idle = signHead(this.state, keys, Math.max(this.#place.clock.now(), this.head.timeMs), this.#keys.log.private)
+    this.#idle = signHead(
+      this.state,
+      keys,
+      Math.max(this.#place.clock.now(), this.head.timeMs),
+      this.#keys.log.private,
+    )
     this.moved.ring()
   }
 
@@ -217,7 +224,8 @@ export class Master {
     if (bytes === null) return 'new'
     const theirs = readHead(bytes)
     const keys = this.state.keys
-    if (isRefusal(theirs) || !keys) return isRefusal(theirs) ? theirs : refuse('protocol', 'The log has no charter.')
+    if (isRefusal(theirs) || !keys)
+      return isRefusal(theirs) ? theirs : refuse('protocol', 'The log has no charter.')
     if (!theirs.logId.equals(keys.logId)) return 'new'
     if (theirs.seq < this.head.seq && !(await this.#contradicts(theirs))) return 'behind'
     if (theirs.seq === this.head.seq && theirs.entry.equals(this.head.entry)) return 'level'
@@ -276,7 +284,10 @@ export class Master {
 
   async #fork(theirs: Head): Promise<Refusal> {
     const keys = this.state.keys
-    if (keys) this.#forked = (await keepEvidence(this.#place, this.#place.stemmaHome, 'fork', keys, this.head, theirs)) ?? 'evidence/'
+    if (keys)
+      this.#forked =
+        (await keepEvidence(this.#place, this.#place.stemmaHome, 'fork', keys, this.head, theirs)) ??
+        'evidence/'
     this.moved.ring()
     return refuse('fork', `A follower holds another entry ${theirs.seq} with this master's own signature.`, {
       seq: theirs.seq,
@@ -289,7 +300,8 @@ export class Master {
 
   #remember(): void {
     this.#recent.set(this.head.seq, toHash(this.head.entry))
-    if (this.#recent.size > recentHeadsMax) for (const seq of this.#recent.keys()) return void this.#recent.delete(seq)
+    if (this.#recent.size > recentHeadsMax)
+      for (const seq of this.#recent.keys()) return void this.#recent.delete(seq)
   }
 
   /** Is the entry that an older head names another one than ours? Unknown when ours was compacted away. */
@@ -311,7 +323,11 @@ export class Master {
   }
 }
 
-const logPlace = (place: MasterPlace) => ({ disk: place.disk, ids: place.ids, dir: `${place.stemmaHome}/log` })
+const logPlace = (place: MasterPlace) => ({
+  disk: place.disk,
+  ids: place.ids,
+  dir: `${place.stemmaHome}/log`,
+})
 
 /** Cuts a list of facts into legal batches. */
 function* inBatches(events: readonly Event[]): Generator<Event[]> {

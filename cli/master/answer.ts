@@ -88,7 +88,7 @@ async function status(desk: Desk): Promise<MasterStatus> {
       hosts: [...serving.listener.hosts],
       port: serving.listener.port,
       links: serving.listener.connections(),
-      watching: serving.watch.state.kind === 'watching',
+      watching: serving.watching(),
     },
     publishedMs: master.head.timeMs,
     sealed: [...seen.sealed],
@@ -104,10 +104,11 @@ async function status(desk: Desk): Promise<MasterStatus> {
 async function rebuild(desk: Desk) {
   const { master, context } = desk
   const before = master.head.seq
-  await master.setSelection((await loadSettings(desk.disk, context.homes.stemmaHome)).selection)
+  const { selection } = await loadSettings(desk.disk, context.homes.stemmaHome)
+  if (await master.setSelection(selection)) await desk.serving?.rewatch()
   if (desk.serving) await desk.serving.rescan()
   else await desk.look(context.signal)
-  const swept = await master.sweep()
+  const swept = await desk.sweep()
   return {
     seq: master.head.seq,
     revision: toHash(master.head.revision),

@@ -6,7 +6,6 @@
 import { diff } from '../../engine/canon/diff.ts'
 import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
 import { walk } from '../../engine/canon/walk.ts'
-import type { HomeWatch } from '../../engine/canon/watch.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import { type FollowerFacts, Master } from '../../engine/master.ts'
 import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
@@ -23,8 +22,10 @@ import { owning } from '../owner.ts'
 /** What only a running `master serve` has. */
 export type Serving = {
   readonly listener: Listener
-  readonly watch: HomeWatch
+  readonly watching: () => boolean
   readonly rescan: () => Promise<void>
+  /** Watches anew, after the selection changed. */
+  readonly rewatch: () => Promise<void>
 }
 
 export class Desk {
@@ -34,6 +35,7 @@ export class Desk {
   readonly master: Master
   readonly gate: Gate
   serving: Serving | null = null
+  #turn: Promise<unknown> = Promise.resolve()
   #index: ScanIndex = emptyIndex
   #seen: Pick<Scan, 'sealed' | 'unlisted' | 'unlistedMore' | 'warnings' | 'warningsMore'> | null = null
 
@@ -46,7 +48,22 @@ export class Desk {
   }
 
   /** Scans the home and publishes what changed. */
-  async look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
+  look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
+    return this.#alone(() => this.#look(signal))
+  }
+
+  /** Removes contents that nothing canonical needs. Never between a scan and the entries that name what it stored. */
+  sweep(): Promise<number> {
+    return this.#alone(() => this.master.sweep())
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
     const { context, master } = this
     const previous = master.files
     const found = await scan({

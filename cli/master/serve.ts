@@ -43,10 +43,18 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
   try {
     const publisher = makePublisher(desk, signal)
     watch = await openWatch(desk, publisher)
-    desk.serving = { listener, watch, rescan: () => publisher.rescan() }
+    desk.serving = {
+      listener,
+      watching: () => watch?.state.kind === 'watching',
+      rescan: () => publisher.rescan(),
+      rewatch: async () => {
+        await watch?.close()
+        watch = await openWatch(desk, publisher)
+      },
+    }
     loop = publisher.run().catch((error: unknown) => ended.abort(error))
     await untilDone(publisher.rescan(), signal)
-    await desk.master.sweep()
+    await desk.sweep()
     const control = lock.serve((request) => {
       if (request.cmd !== 'stop') return answer(desk, request)
       ended.abort(new Fault('interrupted', 'Stopped on request.'))
