@@ -76,7 +76,7 @@ export async function play(stage: Stage, story: Story): Promise<void> {
     async ({ conflicts }) => {
       must(conflicts.length === 1 && conflicts[0]?.path === agents, `No conflict was reported for ${agents}.`)
       await pair.mustAgree(new Map([[agents, sample.agentsHere]]))
-      return { says: `${agents} is edited on both: yours stays, a conflict waits (exit 3)` }
+      return { says: `${agents} edited on both: yours stays, a conflict waits (exit 3)` }
     },
   )
   await story.step(
