@@ -22,7 +22,7 @@ export const command = define({
       'stemma keeps one Codex home on all your machines. A master publishes every change to its AGENTS.md, ' +
         'skills and prompts in a signed log; followers fetch it, verify it, and bring their files up to date.',
     )
-    story.words('Here both play in a scratch folder. Your own ~/.codex is not touched.')
+    story.words('Here both play in a scratch folder, not in your ~/.codex; ✓ means checked.')
     const folder = await onStage(context, keep, async (stage) => {
       await play(stage, story)
       return keep ? stage.folder : null
@@ -34,7 +34,7 @@ export const command = define({
     }
     context.out.line()
     const left = keep ? '' : ' Nothing is left behind.'
-    story.words(`All ${steps.length} steps checked on the follower's disk, in ${duration(ms)}.${left}`)
+    story.words(`All ${steps.length} steps done and checked, in ${duration(ms)}.${left}`)
     story.words('On your own machines: `stemma master init`, `master serve`, `master link`.')
     return exitCodes.done
   },

@@ -17,7 +17,6 @@ const applied = v.object({ seq: count, backups: v.array(v.string()) })
 
 /** On loopback alone: no other machine can knock. */
 export const onLoopback = ['--host', '127.0.0.1', '--allow', '127.0.0.0/8'] as const
-export const anything = v.object({})
 
 /** A path with its new text; null removes the file. */
 export type Edits = ReadonlyMap<string, string | null>

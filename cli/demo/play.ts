@@ -6,9 +6,10 @@
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { demoCutsMax, demoLookMs } from '../../schemas/limits.ts'
-import { v } from '../../schemas/shape.ts'
+import { masterStatus } from '../../schemas/report.ts'
+import { hash, v } from '../../schemas/shape.ts'
 import { Machine, must } from './machine.ts'
-import { anything, onLoopback, Pair } from './pair.ts'
+import { onLoopback, Pair } from './pair.ts'
 import * as sample from './sample.ts'
 import type { Stage } from './stage.ts'
 import type { Story } from './story.ts'
@@ -20,13 +21,17 @@ export async function play(stage: Stage, story: Story): Promise<void> {
   story.chapter('A master, and a follower that joins it')
   await story.step(
     'init',
-    () => pair.master.run(exitCodes.done, anything, 'master', 'init'),
+    () => pair.master.run(exitCodes.done, initialised, 'master', 'init'),
     async () => ({ says: '`master init` makes its keys and begins a signed log' }),
   )
   await story.step(
     'serve',
     () => pair.serve(),
-    async () => ({ says: `\`master serve\` publishes the ${sample.canonical.size} files of its Codex home` }),
+    async () => {
+      const { files } = await pair.master.run(exitCodes.done, masterStatus, 'status')
+      must(files === sample.canonical.size, `The master published ${files} files.`)
+      return { says: `\`master serve\` publishes the ${files} files of its Codex home` }
+    },
   )
   await story.step(
     'join',
@@ -92,7 +97,7 @@ export async function play(stage: Stage, story: Story): Promise<void> {
   story.chapter('Nobody else can pose as the master')
   await pair.stop()
   const impostor = await Machine.make(stage, 'impostor', sample.bait)
-  await impostor.run(exitCodes.done, anything, 'master', 'init')
+  await impostor.run(exitCodes.done, initialised, 'master', 'init')
   const trap = impostor.start('master', 'serve', '--port', String(pair.port), ...onLoopback)
   await trap.event('listening')
   await story.step(
@@ -136,6 +141,7 @@ export async function play(stage: Stage, story: Story): Promise<void> {
   await pair.stop()
 }
 
+const initialised = v.object({ role: v.literal('master'), fingerprint: hash })
 const conflicted = v.object({ conflicts: v.array(v.object({ path: v.string() })) })
 const refused = v.object({ error: v.object({ code: v.string() }) })
 

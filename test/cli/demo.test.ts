@@ -104,7 +104,7 @@ for (const { what, children, says } of wrongs)
     expect(sentence).toMatch(/[^.]\.$/)
     expect(hint).toContain('`stemma demo --keep`')
     expect(more).toEqual([''])
-    expect(out).not.toContain('checked')
+    expect(out).not.toContain('done and checked')
     expect(readdirSync(temporary)).toEqual([])
   })
 

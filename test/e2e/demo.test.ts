@@ -90,7 +90,7 @@ describe('U3: the demo', () => {
     for (const line of out.split('\n')) expect([...line].length, line).toBeLessThanOrEqual(80)
     expect(out).not.toMatch(/\u001b|…/)
     expect(out.match(/^ ✓ {2}[`A-Z].* {2,}[0-9.]+ (?:ms|s|min)$/gm), out).toHaveLength(steps.length)
-    expect(out).toContain('All 12 steps checked')
+    expect(out).toContain('All 12 steps done and checked')
     expect(leftovers('pipe')).toEqual(nothing)
   })
 
