@@ -20,13 +20,17 @@ export class Collector {
   readonly #puts = new Set<Promise<void>>()
   readonly #lacking: Hash[] = []
   #current: { readonly pipe: Pipe; readonly size: number; received: number } | null = null
-  #failed: unknown = null
+  readonly #failed = new AbortController()
 
   constructor(blobs: Blobs, hashes: readonly Hash[]) {
     this.#blobs = blobs
     this.#expected = hashes
   }
 
+  /** Ends with the first content that could not be stored: it may be found out long after it came. */
+  get failed(): AbortSignal {
+    return this.#failed.signal
+  }
   get settled(): number {
     return this.#settled
   }
@@ -44,7 +48,7 @@ export class Collector {
       // An empty piece is the whole of an empty content, and nothing else.
       if (at + bytes.length > size || (bytes.length === 0 && size > 0)) throw unasked()
       await this.#put(hash, bytes, size)
-      this.#check()
+      this.failed.throwIfAborted()
     }
   }
 
@@ -60,7 +64,7 @@ export class Collector {
   /** Waits until everything received is durable; what the other side did not have is returned. */
   async finish(): Promise<readonly Hash[]> {
     await Promise.all(this.#puts)
-    this.#check()
+    this.failed.throwIfAborted()
     return this.#lacking
   }
 
@@ -89,17 +93,13 @@ export class Collector {
     const put = this.#blobs.put(pipe, hash).then(
       () => undefined,
       (error: unknown) => {
-        this.#failed ??= error
+        this.#failed.abort(error)
         pipe.cancel()
       },
     )
     this.#puts.add(put)
     void put.then(() => this.#puts.delete(put))
     return pipe
-  }
-
-  #check(): void {
-    if (this.#failed) throw this.#failed
   }
 }
 

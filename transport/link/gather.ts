@@ -15,7 +15,8 @@ import { say } from './talk.ts'
 
 export type GatherTalk = {
   readonly wire: Wire
-  readonly hear: () => Promise<Up | Down>
+  /** The next message; the signal ends the wait for it. */
+  readonly hear: (signal: AbortSignal) => Promise<Up | Down>
   readonly acknowledge: (more: Amount) => Promise<void>
   /** A message that is no content: kept for later, or refused by throwing. */
   readonly other: (message: Up | Down) => void
@@ -36,7 +37,7 @@ export async function gather(
         asked += next.length
         await say(talk.wire, { t: 'need', hashes: next.map(fromHash) })
       }
-      const message = await talk.hear()
+      const message = await talk.hear(collector.failed)
       if (message.t === 'blob') {
         await collector.take(message.parts)
         await talk.acknowledge({

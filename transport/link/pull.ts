@@ -98,6 +98,13 @@ class Puller {
   async #giveBack(from: number, credit: Credit): Promise<void> {
     const { log, head } = this.#context.follower
     if (!log || !head || from > head.seq) throw new Fault('protocol', 'The master asked back what never was.')
+    const oldest = await log.oldest()
+    if (from < oldest)
+      throw new Fault(
+        'rollback',
+        `The master has lost its entries from ${from} on, and the copy on this machine begins only at entry ${oldest}: another machine has to give them back.`,
+        { from, oldest },
+      )
     await sendRecords(this.#wire, log, from, credit, this.#jobs.signal)
     await say(this.#wire, { t: 'entries', records: [] })
   }
@@ -131,7 +138,7 @@ class Puller {
   async #fetch(hashes: readonly Hash[]): Promise<void> {
     const lacking = await gather(this.#context.follower.blobs, hashes, {
       wire: this.#wire,
-      hear: () => this.#hear(),
+      hear: (also) => this.#hear(AbortSignal.any([this.#jobs.signal, also])),
       acknowledge: (more) => this.#acknowledge(more),
       other: (message) => this.#keep(message),
     })
@@ -157,8 +164,8 @@ class Puller {
     return message ?? (await this.#hear())
   }
 
-  async #hear(): Promise<Down> {
-    const message = await hear(this.#wire, down, this.#jobs.signal)
+  async #hear(signal = this.#jobs.signal): Promise<Down> {
+    const message = await hear(this.#wire, down, signal)
     if (message === null) throw closeFault(await this.#wire.closed)
     if (message.t === 'bye') throw farewell(message)
     // At once, also for what is kept for later: contents that are waited for share the credit with it.

@@ -60,8 +60,8 @@ async function takeTail(
     return say(wire, { t: 'ack', ...taken })
   }
   const patience = { clock, timeoutMs: stallTimeoutMs, why: 'The lost entries do not come.' }
-  const next = async (): Promise<Up> => {
-    const message = await within(patience, signal, hear)
+  const next = async (also = signal): Promise<Up> => {
+    const message = await within(patience, AbortSignal.any([signal, also]), hear)
     if (message === null)
       throw new Fault('unreachable', 'The follower left while it gave back what was lost.')
     return message
