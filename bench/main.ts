@@ -1,0 +1,118 @@
+/**
+ * The bench: every figure beside its floor or peer, in the same interleaved run. See README.md.
+ * Always holds: standard output has the table or, with `--json`, one object; what goes on is told on standard
+ * error; the scratch folder and every process of the run are gone at the end, however it ends.
+ */
+import { parseArgs } from 'node:util'
+import { appendContest } from './append.ts'
+import { type Contest, contest } from './contest.ts'
+import { editContests } from './edit.ts'
+import { joinContest } from './join.ts'
+import { describeMachine } from './machine.ts'
+import type { Figure, Report } from './report.ts'
+import { publishFigure, rescanContest } from './rescan.ts'
+import { Scratch } from './scratch.ts'
+import { table } from './table.ts'
+import { verifyContest } from './verify.ts'
+
+type Sizes = {
+  readonly rounds: number
+  readonly appendBatches: number
+  readonly verifyBatches: number
+  readonly home: { readonly files: number; readonly bytes: number }
+  readonly large: { readonly files: number; readonly bytes: number }
+  readonly edits: number
+}
+const full: Sizes = {
+  rounds: 7,
+  appendBatches: 20,
+  verifyBatches: 100,
+  home: { files: 540, bytes: 12_000_000 },
+  large: { files: 10_000, bytes: 30_000_000 },
+  edits: 30,
+}
+/** Shows that every figure can be made; its values mean nothing. */
+const tiny: Sizes = {
+  rounds: 1,
+  appendBatches: 2,
+  verifyBatches: 2,
+  home: { files: 24, bytes: 60_000 },
+  large: { files: 60, bytes: 60_000 },
+  edits: 2,
+}
+
+const kinds = ['append', 'verify', 'join', 'edit', 'rescan'] as const
+type Kind = (typeof kinds)[number]
+const isKind = (word: string): word is Kind => kinds.some((kind) => kind === word)
+
+const usage = `usage: npm run bench -- [--json] [--quick] [--only ${kinds.join(',')}] [--rounds N] [--seed N]`
+
+async function figuresOf(kind: Kind, scratch: Scratch, seed: number, sizes: Sizes): Promise<Figure[]> {
+  const { rounds, home, large, edits } = sizes
+  const run = async (...contests: readonly Contest[]) => {
+    const out: Figure[] = []
+    for (const one of contests) {
+      process.stderr.write(`${one.id}: ${one.what}\n`)
+      out.push(await contest(one))
+    }
+    return out
+  }
+  switch (kind) {
+    case 'append':
+      return run(await appendContest(scratch, seed, sizes.appendBatches, rounds))
+    case 'verify':
+      return run(await verifyContest(scratch, seed, sizes.verifyBatches, rounds))
+    case 'join':
+      return run(await joinContest(scratch, seed, home, rounds))
+    case 'edit':
+      return run(...(await editContests(scratch, seed, home, rounds)))
+    case 'rescan':
+      return [
+        ...(await run(await rescanContest(scratch, seed, large, rounds))),
+        await publishFigure(scratch, seed, large, edits),
+      ]
+  }
+}
+
+/** Nobody is held to a goal by sizes that mean nothing. */
+const unjudged = (figure: Figure): Figure => ({
+  ...figure,
+  goals: figure.goals.map(({ text }) => ({ text, met: null })),
+})
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', default: kinds.join(',') },
+      rounds: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+    },
+  })
+  const chosen = values.only.split(',')
+  const sizes = values.quick ? tiny : full
+  const rounds = Number(values.rounds ?? sizes.rounds)
+  const seed = Number(values.seed)
+  if (!chosen.every(isKind) || !(rounds >= 1) || !Number.isSafeInteger(rounds) || !Number.isSafeInteger(seed))
+    throw new TypeError(usage)
+  const scratch = new Scratch()
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => void scratch.remove().finally(() => process.exit(1)))
+  try {
+    const machine = describeMachine(scratch)
+    const figures: Figure[] = []
+    for (const kind of chosen) figures.push(...(await figuresOf(kind, scratch, seed, { ...sizes, rounds })))
+    const report: Report = {
+      machine,
+      seed,
+      quick: values.quick,
+      figures: values.quick ? figures.map(unjudged) : figures,
+    }
+    process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : table(report))
+  } finally {
+    await scratch.remove()
+  }
+}
+
+await main()

@@ -1,0 +1,44 @@
+/** A report for people: one table, each figure with its sides, ratios and goals. */
+import type { Figure, Report } from './report.ts'
+
+const nameWidth = 34
+
+export function table({ machine, seed, quick, figures }: Report): string {
+  const gib = (machine.memoryBytes / 2 ** 30).toFixed(0)
+  const lines = [
+    `stemma bench · seed ${seed}${quick ? ' · quick: too small to mean anything' : ''}`,
+    `${machine.cores} × ${machine.cpu}, ${gib} GiB · ${machine.system} · node ${machine.node}`,
+    `files on ${machine.fileSystem}: one durable new file of 4 KiB takes ${spread(machine.syncMs)} ms here`,
+    'median (least – most) of the rounds; ratios are made round by round: the first line divided by this one',
+  ]
+  for (const figure of figures) lines.push('', ...rowsOf(figure))
+  return `${lines.join('\n')}\n`
+}
+
+function rowsOf(figure: Figure): string[] {
+  const { unit, better, rounds } = figure
+  const rows = [`${figure.id}: ${figure.what}`, `  ${rounds} rounds, ${unit}, ${better} is better`]
+  for (const side of figure.sides) {
+    const ratio = figure.ratios.find(({ to }) => to === side.name)
+    const tail = rounds >= 30 ? `, p99 ${amount(side.p99)}` : ''
+    const beside = ratio ? `ratio ${spread(ratio)}` : ''
+    const mark = side.role === 'ours' ? '' : ` [${side.role}]`
+    rows.push(
+      `  ${`${side.name}${mark}`.padEnd(nameWidth)} ${`${spread(side)}${tail}`.padEnd(36)} ${beside}`.trimEnd(),
+    )
+  }
+  for (const { name, why } of figure.skipped) rows.push(`  ${name.padEnd(nameWidth)} skipped: ${why}`)
+  for (const { text, met } of figure.goals)
+    rows.push(`  goal: ${text}: ${met === null ? 'not judged' : met ? 'reached' : 'MISSED'}`)
+  for (const note of figure.notes) rows.push(`  (${note})`)
+  return rows
+}
+
+const spread = ({ median, min, max }: { median: number; min: number; max: number }): string =>
+  `${amount(median)} (${amount(min)} – ${amount(max)})`
+
+/** Three digits that count. */
+function amount(value: number): string {
+  if (value >= 1_000) return Math.round(value).toLocaleString('en-US')
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
+}
