@@ -28,6 +28,8 @@ const copy = (bytes: Uint8Array): Buffer => Buffer.from(bytes)
 /** The history that a charter begins. */
 export function startKeys(charter: CharterRow): KeyHistory | Refusal {
   const signed = charterBytes(charter)
+  const used = [charter.logKey, charter.nodeKey, charter.recoveryKey].map(fingerprint)
+  if (new Set(used).size < used.length) return bad('The charter of the log has one key in two roles.')
   if (!verify(charter.logKey, signed, charter.byLog) || !verify(charter.nodeKey, signed, charter.byNode))
     return bad('The charter of the log does not carry the signatures of its own keys.')
   return {
@@ -36,7 +38,7 @@ export function startKeys(charter: CharterRow): KeyHistory | Refusal {
     nodeKey: copy(charter.nodeKey),
     recoveryKey: copy(charter.recoveryKey),
     nodes: [fingerprint(charter.nodeKey)],
-    used: [charter.logKey, charter.nodeKey, charter.recoveryKey].map(fingerprint),
+    used,
     rotations: 0,
   }
 }

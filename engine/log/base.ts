@@ -4,8 +4,15 @@
  * section `[seq, hash]`. Always holds: parts are in the order of the sections and key history rows in the order of the history;
  * a base is believed only when the state it gives hashes to what its signed head says.
  */
+import { foldVersion } from '../../schemas/event/index.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
-import { baseBytesMax, basePartBytesMax, checkpointEveryEntries } from '../../schemas/limits.ts'
+import {
+  baseBytesMax,
+  basePartBytesMax,
+  checkpointEveryEntries,
+  filesMax,
+  followersMax,
+} from '../../schemas/limits.ts'
 import { isHomePath } from '../../schemas/path.ts'
 import {
   checkpointSection,
@@ -70,6 +77,10 @@ const byNumber = ([a]: [string, unknown], [b]: [string, unknown]): number => Num
 
 /** The state that parts and head describe, every signature and invariant of it checked. */
 export function readBase(parts: readonly Uint8Array[], head: Head): State | Refusal {
+  if (head.foldVersion !== foldVersion)
+    return refuse('upgrade-needed', 'The base is folded by rules that this stemma does not know.', {
+      version: head.foldVersion,
+    })
   const state = new State()
   const keyRows: KeyRow[] = []
   let total = 0
@@ -112,10 +123,13 @@ export function readBase(parts: readonly Uint8Array[], head: Head): State | Refu
         keyRows.push(change.row)
       }
       state.restore(change)
+      if (isTooMany(state)) return bad('it has more rows than a log may have')
     }
   }
   const keys = readKeys(keyRows)
   if (isRefusal(keys)) return keys
+  if (keyRows.some((row) => row.kind !== 'charter' && row.seq > head.seq))
+    return bad('its key history reaches beyond its head')
   state.keys = keys
   state.at = {
     seq: head.seq,
@@ -130,6 +144,10 @@ export function readBase(parts: readonly Uint8Array[], head: Head): State | Refu
 }
 
 const bad = (why: string): Refusal => refuse('protocol', `A base cannot be accepted: ${why}.`)
+
+/** A genuine fold keeps within these; a base that does not is no fold, whoever signed it. The enrolment row is one more. */
+const isTooMany = ({ maps }: State): boolean =>
+  maps.files.size + maps.secrets.size > filesMax || maps.followers.size > followersMax + 1
 
 /** A row under the key that belongs to it, or a refusal. */
 function readRow(section: Section, item: unknown): Change | Refusal {

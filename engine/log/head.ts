@@ -2,9 +2,9 @@
  * Signed heads: 211 bytes that vouch for a log up to one entry (schemas/signable.ts has the layout).
  * On disk and wire a head is exactly these bytes.
  */
-import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
+import { assert, isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { type HeadFields, headBodyBytes, headBytes, signedHeadBytes, tags } from '../../schemas/signable.ts'
-import { type PrivateKey, sign, verify } from '../crypto/ed25519.ts'
+import { type PrivateKey, publicOf, sign, verify } from '../crypto/ed25519.ts'
 import type { KeyHistory } from '../fold/keys.ts'
 import type { State } from '../fold/state.ts'
 
@@ -48,19 +48,31 @@ export function readHead(bytes: Uint8Array): Head | Refusal {
   return head
 }
 
-/** The head of `state` as it stands, signed with the log key. */
+/** The head of `state` as it stands, signed with the log key, which must be that of the log. */
 export function signHead(state: State, keys: KeyHistory, timeMs: number, logKey: PrivateKey): Head {
-  const body = headBytes({
-    logId: keys.logId,
-    seq: state.at.seq,
-    entry: state.at.entry,
-    state: state.stateHash(),
-    revision: state.revision(),
-    foldVersion: state.at.foldVersion,
-    timeMs,
-  })
+  assert(publicOf(logKey).equals(keys.logKey), 'a head is signed with the key of its log')
+  return sealHead(
+    {
+      logId: keys.logId,
+      seq: state.at.seq,
+      entry: state.at.entry,
+      state: state.stateHash(),
+      revision: state.revision(),
+      foldVersion: state.at.foldVersion,
+      timeMs,
+    },
+    logKey,
+  )
+}
+
+/** The same head with a newer time: what an idle master says. It vouches for nothing that the old one did not. */
+export const signAnew = (head: Head, nowMs: number, logKey: PrivateKey): Head =>
+  sealHead({ ...head, timeMs: Math.max(nowMs, head.timeMs) }, logKey)
+
+function sealHead(fields: HeadFields, logKey: PrivateKey): Head {
+  const body = headBytes(fields)
   const head = readHead(Buffer.concat([body, sign(logKey, body)]))
-  if (isRefusal(head)) throw new Error(`bug: ${head.why}`)
+  assert(!isRefusal(head), 'what is signed here can be read')
   return head
 }
 

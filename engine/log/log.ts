@@ -6,14 +6,17 @@
  * 3. What is found behind the last good head at opening is cut off and kept aside; damage before it makes the
  *    log read-only.
  * 4. Calls that write run one after the other, in the order they were made.
+ * 5. One write holds one head, and the one before it is durable first: so two heads behind damage tell that
+ *    acknowledged entries are damaged, and less tells a torn tail.
  */
 import type { Event } from '../../schemas/event/index.ts'
 import { assert, Fault, isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
 import { batchEntriesMax, retainEntriesMin, segmentBytesMax } from '../../schemas/limits.ts'
 import type { PrivateKey } from '../crypto/ed25519.ts'
+import { makeDirs } from '../disk/tree.ts'
 import { State } from '../fold/state.ts'
 import { writeBase } from './base.ts'
-import { type Batch, draftBatch, verifyRun } from './batch.ts'
+import { draftBatch, type Run, takeBack, verifyRun } from './batch.ts'
 import { type Head, signHead } from './head.ts'
 import { type LogPlace, type OpenedLog, openNewest, pathOf } from './open.ts'
 import { type Damage, RecordReader, writeRecords } from './record.ts'
@@ -39,7 +42,7 @@ export class Log {
     timeMs: number,
     logKey: PrivateKey,
   ): Promise<Log> {
-    await place.disk.makeDir(place.dir, 0o700)
+    await makeDirs(place.disk, place.dir, 0o700)
     const state = new State()
     const { payloads } = draftBatch(state, events, timeMs)
     const keys = state.keys
@@ -52,7 +55,7 @@ export class Log {
 
   /** Begins a copy of a log at a base that the caller has verified (`readBase`). */
   static async adopt(place: LogPlace, base: Base): Promise<Log> {
-    await place.disk.makeDir(place.dir, 0o700)
+    await makeDirs(place.disk, place.dir, 0o700)
     await startSegment(place, base)
     return Log.open(place)
   }
@@ -93,16 +96,22 @@ export class Log {
       const timeMs = Math.max(nowMs, state.at.timeMs)
       const batch = draftBatch(state, events, timeMs)
       assert(state.keys, 'an open log has its charter')
-      const head = signHead(state, state.keys, timeMs, logKey)
-      await this.#write({ payloads: [...batch.payloads, head.bytes], undos: batch.undos }, head)
+      let head: Head
+      try {
+        head = signHead(state, state.keys, timeMs, logKey)
+      } catch (error) {
+        takeBack(batch.undos)
+        throw error
+      }
+      await this.#write({ head, payloads: [...batch.payloads, head.bytes], undos: batch.undos })
       return head
     })
   }
 
   /**
-   * The follower's append: payloads as they came, ending in a head. All of it is verified before anything is
-   * written; a refusal leaves everything as it was. `beforeWrite` sees the verified state (to fetch what it names);
-   * when it throws, nothing is written either.
+   * The follower's append: one run of payloads as they came (`splitRun`), ending in a head. All of it is verified
+   * before anything is written; a refusal leaves everything as it was. Of several heads the last is stored.
+   * `beforeWrite` sees the verified state (to fetch what it names); when it throws, nothing is written either.
    */
   ingest(
     payloads: readonly Uint8Array[],
@@ -115,10 +124,10 @@ export class Log {
       try {
         await beforeWrite(this.#now.state)
       } catch (error) {
-        for (const undo of [...run.undos].reverse()) undo()
+        takeBack(run.undos)
         throw error
       }
-      await this.#write({ payloads, undos: run.undos }, run.head)
+      await this.#write(run)
       return run.head
     })
   }
@@ -177,7 +186,7 @@ export class Log {
     return this.#exclusive(async () => {
       this.#mustWrite()
       const { head, state, first } = this.#now
-      if (head.seq + 1 !== first) await startSegment(this.#place, { parts: writeBase(state), head })
+      if (head.seq + 1 !== first) await this.#begin({ parts: writeBase(state), head })
       await this.#reopen()
       await this.#drop(head.seq + 1 - retainEntries)
     })
@@ -188,7 +197,7 @@ export class Log {
     return this.#exclusive(async () => {
       this.#mustWrite()
       assert(base.head.seq > this.#now.head.seq, 'a base moves a copy forward only')
-      await startSegment(this.#place, base)
+      await this.#begin(base)
       await this.#reopen()
       await this.#drop(base.head.seq + 1)
     })
@@ -196,6 +205,22 @@ export class Log {
 
   close(): Promise<void> {
     return this.#exclusive(() => this.#now.file.close())
+  }
+
+  /** Starts a segment behind the open one. */
+  async #begin(base: Base): Promise<void> {
+    try {
+      await startSegment(this.#place, base)
+    } catch (error) {
+      // Once it has its name, the next start takes it for the newest: what is written to the old one would be lost.
+      const path = pathOf(this.#place, base.head.seq + 1)
+      const absent = await this.#place.disk.stat(path).then(
+        (stat) => stat === null,
+        () => false,
+      )
+      if (!absent) this.#poison(error)
+      throw error
+    }
   }
 
   /** Drops segments whose every entry is older than `keepFrom`, the oldest first. */
@@ -228,20 +253,18 @@ export class Log {
       )
   }
 
-  /** Writes a batch that `state` already holds; whatever fails, `state` is taken back to what is durable. */
-  async #write(batch: Batch, head: Head): Promise<void> {
-    const { file, end } = this.#now
-    const bytes = writeRecords(batch.payloads)
-    const takeBack = () => {
-      for (const undo of [...batch.undos].reverse()) undo()
-    }
+  /** Writes a run that `state` already holds; whatever fails, `state` is taken back to what is durable. */
+  async #write({ head, payloads, undos }: Run): Promise<void> {
+    const { file, end, state } = this.#now
+    const bytes = writeRecords(payloads)
     try {
       await file.write([bytes], end)
     } catch (error) {
-      takeBack()
-      // The disk refused data, not durability: what arrived is cut off and the log goes on from where it was.
+      takeBack(undos)
+      // The disk refused data, not durability: what arrived is cut off for good, and the log goes on where it was.
       try {
         await file.truncate(end)
+        await file.dataSync()
       } catch {
         this.#poison(error)
       }
@@ -250,17 +273,16 @@ export class Log {
     try {
       await file.dataSync()
     } catch (error) {
-      takeBack()
-      this.#poison(error)
-      throw this.#poisoned ?? error
+      takeBack(undos)
+      throw this.#poison(error)
     }
-    const { state } = this.#now
     state.at = { ...state.at, timeMs: Math.max(state.at.timeMs, head.timeMs) }
     this.#now = { ...this.#now, head, end: end + bytes.length }
   }
 
-  #poison(cause: unknown): void {
+  #poison(cause: unknown): Fault {
     this.#poisoned = new Fault('log-poisoned', 'The disk did not make the log durable.', {}, cause)
+    return this.#poisoned
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

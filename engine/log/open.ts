@@ -2,9 +2,11 @@
  * Opening a log: the newest segment's base is believed after its hash and signature were checked, its records
  * are folded, and its tail is recovered.
  */
+import { dirname } from 'node:path'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { batchBytesMax } from '../../schemas/limits.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
+import { saveFile, sweepTemps } from '../disk/save.ts'
 import type { Ids } from '../env/ids.ts'
 import type { State } from '../fold/state.ts'
 import type { Head } from './head.ts'
@@ -32,6 +34,7 @@ const tornMark = 'torn-'
 
 export async function openNewest(place: LogPlace): Promise<OpenedLog> {
   await sweepSegments(place.disk, place.dir)
+  await sweepTemps(place.disk, place.dir)
   const first = (await listSegments(place.disk, place.dir)).at(-1)
   if (first === undefined) throw new Fault('log-damaged', 'The log folder holds no segment.')
   const file = await place.disk.open(pathOf(place, first), 'edit')
@@ -50,7 +53,7 @@ async function fold(place: LogPlace, first: number, file: DiskFile): Promise<Ope
   if (!state || opened.header.baseSeq !== first - 1)
     throw new Fault('log-damaged', `${segmentName(first)} does not begin where its name says.`)
   const size = (await file.stat()).size
-  const { head: newest, end, damage } = await replay(file, bodyAt, size, state, 'last')
+  const { head: newest, end, last, damage } = await replay(file, bodyAt, size, state, 'last')
   const head = newest ?? baseHead
   if (!head) throw new Fault('log-damaged', `${segmentName(first)} holds no intact signed head.`)
   if (!head.logId.equals(opened.header.logId))
@@ -58,19 +61,40 @@ async function fold(place: LogPlace, first: number, file: DiskFile): Promise<Ope
       'log-damaged',
       `${segmentName(first)} names another log in its header than in its entries.`,
     )
-  if (end === size && !damage) return { file, state, head, first, end, damage: null }
-  if (damage && damage.at < end) return { file, state, head, first, end, damage }
+  if (damage && damage.at < end)
+    throw new Fault('log-damaged', `${segmentName(first)} cannot be believed: ${damage.why}`, {
+      at: damage.at,
+    })
+  if (end === size && !damage) {
+    await settle(place, file, last, end)
+    return { file, state, head, first, end, damage: null }
+  }
   // Nothing of one torn batch was ever acknowledged. Two intact heads, or more bytes than a batch, were.
   const torn = size - end <= 2 * batchBytesMax && (await headsBehind(file, end, size, state)) < 2
   if (!torn)
     return { file, state, head, first, end, damage: damage ?? { at: end, why: 'entries without a head' } }
   await keepTorn(place, head.seq, file, end, size)
   await file.truncate(end)
-  await file.dataSync()
+  await settle(place, file, last, end)
   return { file, state, head, first, end, damage: null }
 }
 
-/** Keeps the bytes that are about to be cut, for whoever wants to know what was lost. */
+/**
+ * Makes durable what was found, before anybody relies on it: the run that wrote it may have been killed before its
+ * sync. Of the content only the last batch can be in doubt. It is written once more, because after a sync that
+ * failed the system may show bytes that are not on the disk and believe them clean.
+ */
+async function settle({ disk, dir }: LogPlace, file: DiskFile, from: number, to: number): Promise<void> {
+  const bytes = Buffer.alloc(to - from)
+  if ((await file.read(bytes, from)) !== bytes.length)
+    throw new Fault('log-damaged', 'The log became shorter while it was opened.', { at: from })
+  await file.write([bytes], from)
+  await file.sync()
+  await disk.syncDir(dir)
+  await disk.syncDir(dirname(dir))
+}
+
+/** Keeps the bytes that are about to be cut, durable, for whoever wants to know what was lost. */
 async function keepTorn(
   place: LogPlace,
   seq: number,
@@ -86,15 +110,6 @@ async function keepTorn(
     await disk.unlink(`${dir}/${name}`)
   const bytes = Buffer.alloc(to - from)
   const got = await file.read(bytes, from)
-  const copy = await disk.open(
-    `${dir}/${tornMark}${String(seq).padStart(16, '0')}-${place.ids.name()}`,
-    'create',
-    0o600,
-  )
-  try {
-    await copy.write([bytes.subarray(0, got)], 0)
-    await copy.sync()
-  } finally {
-    await copy.close()
-  }
+  const path = `${dir}/${tornMark}${String(seq).padStart(16, '0')}-${place.ids.name()}`
+  await saveFile(disk, place.ids, path, bytes.subarray(0, got), 0o600)
 }

@@ -8,6 +8,7 @@ import { signedHeadBytes } from '../../schemas/signable.ts'
 import type { DiskFile } from '../disk/disk.ts'
 import type { State, Undo } from '../fold/state.ts'
 import { step } from '../fold/step.ts'
+import { takeBack } from './batch.ts'
 import { type Head, headFault, readHead, stateFault } from './head.ts'
 import { type Damage, RecordReader, readRecord, recordHeaderBytes } from './record.ts'
 
@@ -19,6 +20,8 @@ export type Replay = {
   readonly head: Head | null
   /** Where the good part ends: behind the last good head. */
   readonly end: number
+  /** Where the batch of that head begins. */
+  readonly last: number
   /** Why reading stopped before the end of the file, if it did. */
   readonly damage: Damage | null
   /** Entries behind the last good head that belong to no batch (a torn tail, or damage). */
@@ -35,6 +38,7 @@ export async function replay(
   const reader = new RecordReader(file, from, to)
   let head: Head | null = null
   let end = from
+  let last = from
   let damage: Damage | null = null
   let undos: Undo[] = []
   const stop = (at: number, why: string) => {
@@ -66,6 +70,7 @@ export async function replay(
         break reading
       }
       head = next
+      last = end
       end = record.end
       undos = []
       // Entries may follow no earlier than the head before them.
@@ -74,12 +79,12 @@ export async function replay(
   }
   damage ??= reader.damage
   const loose = undos.length > 0
-  for (const undo of undos.reverse()) undo()
+  takeBack(undos)
   if (head) {
     const fault = headFault(head, state, 'signature') ?? stateFault(head, state)
     if (fault) damage = { at: from, why: fault.why }
   }
-  return { head, end, damage, loose }
+  return { head, end, last, damage, loose }
 }
 
 function mustKnow(refusal: Refusal): void {

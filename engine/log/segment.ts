@@ -7,6 +7,7 @@ import { crc32 } from 'node:zlib'
 import { foldVersion as knownVersion } from '../../schemas/event/index.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
+import { settleName } from '../disk/save.ts'
 import type { Ids } from '../env/ids.ts'
 import { State } from '../fold/state.ts'
 import { readBase } from './base.ts'
@@ -88,12 +89,15 @@ export async function createSegment(
     } finally {
       await file.close()
     }
-    await disk.rename(temp, `${dir}/${segmentName(header.baseSeq + 1)}`)
+    const path = `${dir}/${segmentName(header.baseSeq + 1)}`
+    await disk.rename(temp, path)
     named = true
-    await disk.syncDir(dir)
+    await settleName(disk, path)
     return segmentHeaderBytes + body.length
-  } finally {
-    if (!named) await disk.unlink(temp)
+  } catch (error) {
+    // The first failure is the one to tell; what cannot be removed now is swept at the next start.
+    if (!named) await disk.unlink(temp).catch(() => false)
+    throw error
   }
 }
 
@@ -119,11 +123,13 @@ export async function openSegment(file: DiskFile, withState: boolean): Promise<O
     return { header, state: withState ? new State() : null, baseHead: null, bodyAt: segmentHeaderBytes }
   const reader = new RecordReader(file, segmentHeaderBytes, (await file.stat()).size)
   const parts: Buffer[] = []
+  let seen = 0
   for (let run = await reader.next(); run !== null; run = await reader.next()) {
     for (const record of run) {
-      if (parts.length < header.baseParts) {
+      if (seen < header.baseParts) {
         if (record.kind !== 'part') return broken(record.at)
-        parts.push(record.payload)
+        if (withState) parts.push(record.payload)
+        seen++
         continue
       }
       const head = record.kind === 'head' ? readHead(record.payload) : broken(record.at)
