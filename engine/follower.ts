@@ -25,9 +25,10 @@ import { keyName } from './fold/reducers/key.ts'
 import type { State } from './fold/state.ts'
 import { createFollowerKeys, type FollowerKeys, followerId } from './keys/keys.ts'
 import { readBase } from './log/base.ts'
+import { splitRun } from './log/batch.ts'
 import { type Head, readHead, signatureFault } from './log/head.ts'
+import { contradicts, firstLine } from './log/line.ts'
 import { Log } from './log/log.ts'
-import { kindOf } from './log/record.ts'
 
 export type FollowerPlace = {
   readonly disk: Disk
@@ -150,11 +151,20 @@ export class Follower {
   ): Promise<Refusal | null> {
     const log = this.#log
     if (!log) return refuse('protocol', 'The master sent entries where a base was asked for.')
-    const head = await log.ingest(payloads, async (state) => {
-      if (fetch) await this.#bring(state, fetch)
-    })
-    if (!isRefusal(head)) return null
-    return head.refused === 'fork' ? this.#forked(payloads, keys, log.head, head) : head
+    const runs = splitRun(payloads)
+    for (const [i, run] of runs.entries()) {
+      const last = i === runs.length - 1
+      const head = await log.ingest(run, async (state) => {
+        if (fetch && last) await this.#bring(state, fetch)
+      })
+      if (!isRefusal(head)) continue
+      const line = firstLine(run, keys)
+      if (line && contradicts(line, log.head))
+        return this.#broken('fork', keys, log.head, line.head, line.records)
+      // Entries that lead to no signed head prove nothing.
+      return head.refused === 'fork' ? refuse('protocol', head.why) : head
+    }
+    return null
   }
 
   /** What the newest stored state needs and is not here (after a blob was found damaged, or a sweep was cut off). */
@@ -220,21 +230,6 @@ export class Follower {
     if (head.seq === own.head.seq && !head.entry.equals(own.head.entry))
       return this.#broken('fork', keys, own.head, head)
     return null
-  }
-
-  /** The first signed head among entries that contradict ours is the other half of the proof. */
-  async #forked(
-    payloads: readonly Uint8Array[],
-    keys: KeyHistory,
-    ours: Head,
-    refusal: Refusal,
-  ): Promise<Refusal> {
-    const at = payloads.findIndex((payload) => kindOf(payload) === 'head')
-    const records = payloads.slice(0, at + 1)
-    const last = records.at(-1)
-    const theirs = last ? readHead(last) : refusal
-    if (isRefusal(theirs) || signatureFault(theirs, keys)) return refusal
-    return this.#broken('fork', keys, ours, theirs, records)
   }
 
   /** Keeps both heads, then refuses. Nothing of the other history was stored. */

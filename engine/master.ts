@@ -6,11 +6,12 @@
  * 2. A follower only asks: nothing it sends becomes an entry except its own enrolment and, after a restore from a
  *    backup, entries that this master signed itself (S2, S59).
  * 3. A revoked key never enrols again (Q4).
- * 4. After a fork was found nothing is appended until a person has settled it.
+ * 4. After a fork was found nothing is appended until a person has settled it; after a head of our own was seen
+ *    that this log does not reach, nothing until the entries up to it were taken back (S59).
  */
 import type { Event } from '../schemas/event/index.ts'
 import { foldVersion } from '../schemas/event/index.ts'
-import { Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
+import { assert, Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { checkpointEveryEntries, draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
 import type { FollowerRow } from '../schemas/section.ts'
 import type { FollowerId, Hash, Platform } from '../schemas/shape.ts'
@@ -34,8 +35,11 @@ import { selectionKey } from './fold/reducers/selection.ts'
 import type { State } from './fold/state.ts'
 import { createMasterKeys, loadMasterKeys, type MasterKeys } from './keys/keys.ts'
 import { createRecoveryKey } from './keys/recovery.ts'
-import { type Head, readHead, signatureFault, signHead } from './log/head.ts'
+import { splitRun } from './log/batch.ts'
+import { type Head, readHead, signAnew, signatureFault } from './log/head.ts'
+import { behind, contradicts, firstLine } from './log/line.ts'
 import { Log } from './log/log.ts'
+import { kindOf } from './log/record.ts'
 
 export type World = { readonly disk: Disk; readonly clock: Clock; readonly ids: Ids }
 export type MasterPlace = World & { readonly stemmaHome: string }
@@ -62,6 +66,8 @@ export class Master {
   readonly moved = new Bell()
   readonly #recent = new Map<number, Hash>()
   #idle: Head | null = null
+  /** The newest head that a follower showed and this log does not reach. */
+  #lost: Head | null = null
   #forked: string | null
 
   private constructor(place: MasterPlace, keys: MasterKeys, log: Log, blobs: Blobs, forked: string | null) {
@@ -123,7 +129,7 @@ export class Master {
   }
   /** The newest head, re-signed lately when nothing happens. */
   get freshHead(): Head {
-    return this.#idle?.seq === this.head.seq ? this.#idle : this.head
+    return this.#idle?.entry.equals(this.head.entry) ? this.#idle : this.head
   }
   get fingerprint(): Hash {
     return fingerprint(this.#keys.node.public)
@@ -149,8 +155,18 @@ export class Master {
     return out.sort((a, b) => a.enrolledMs - b.enrolledMs)
   }
 
-  /** Why nothing may be appended now, or nothing. */
+  /** Throws when nothing may be appended now. */
   mustAppend(): void {
+    this.#mustBeWhole()
+    if (this.#lost)
+      throw new Fault(
+        'rollback',
+        `This log ends at entry ${this.head.seq}, but a follower holds entry ${this.#lost.seq} with its signature: it was restored from a backup. Nothing is appended until a follower has given the rest back.`,
+        { ours: this.head.seq, theirs: this.#lost.seq },
+      )
+  }
+
+  #mustBeWhole(): void {
     if (this.#forked)
       throw new Fault('fork', `This log was found forked; the evidence is in ${this.#forked}.`, {
         evidence: this.#forked,
@@ -160,13 +176,18 @@ export class Master {
   /** Appends facts in order, in as many batches as they need. Blobs that they name must have been put already. */
   async append(events: readonly Event[]): Promise<Head> {
     this.mustAppend()
-    await this.blobs.settle()
-    for (const batch of inBatches(events)) {
-      await this.#log.append(batch, this.#place.clock.now(), this.#keys.log.private)
-      this.#remember()
-    }
+    // Before, not after: a failure here must not be told of entries that are safe in the log.
     if (this.#log.wantsCompaction) await this.#log.compact()
-    this.moved.ring()
+    await this.blobs.settle()
+    try {
+      for (const batch of inBatches(events)) {
+        this.mustAppend()
+        await this.#log.append(batch, this.#place.clock.now(), this.#keys.log.private)
+        this.#remember()
+      }
+    } finally {
+      this.moved.ring()
+    }
     return this.head
   }
 
@@ -179,14 +200,8 @@ export class Master {
 
   /** Signs the newest head anew (DESIGN: an idle master does every 5 minutes), so that silence is not a freeze. */
   freshen(): void {
-    const keys = this.state.keys
-    if (!keys) return
-    this.#idle = signHead(
-      this.state,
-      keys,
-      Math.max(this.#place.clock.now(), this.head.timeMs),
-      this.#keys.log.private,
-    )
+    // The head, not the state: that may hold entries which are still on their way to the disk.
+    this.#idle = signAnew(this.head, this.#place.clock.now(), this.#keys.log.private)
     this.moved.ring()
   }
 
@@ -228,12 +243,25 @@ export class Master {
     if (isRefusal(theirs) || !keys)
       return isRefusal(theirs) ? theirs : refuse('protocol', 'The log has no charter.')
     if (!theirs.logId.equals(keys.logId)) return 'new'
-    if (theirs.seq < this.head.seq && !(await this.#contradicts(theirs))) return 'behind'
     if (theirs.seq === this.head.seq && theirs.entry.equals(this.head.entry)) return 'level'
-    const logKey = logKeyAt(this.state.maps.keys.rows().values(), theirs.seq)
-    const forged = signatureFault(theirs, { logId: keys.logId, logKey: Buffer.from(logKey ?? keys.logKey) })
+    // Before the log is searched: a stranger cannot make this master read.
+    const logKey = Buffer.from(logKeyAt(this.state.maps.keys.rows().values(), theirs.seq) ?? keys.logKey)
+    const forged = signatureFault(theirs, { logId: keys.logId, logKey })
     if (forged) return forged
-    return theirs.seq > this.head.seq ? 'ahead' : this.#fork(theirs)
+    if (theirs.seq > this.head.seq) {
+      this.#lost = theirs
+      return 'ahead'
+    }
+    const ours = theirs.seq === this.head.seq ? toHash(this.head.entry) : await this.#entryAt(theirs.seq)
+    if (ours === null || ours === toHash(theirs.entry)) return 'behind'
+    // Who stole a key that was replaced since must not be able to stop the master with it.
+    if (!logKey.equals(keys.logKey))
+      return refuse(
+        'fork',
+        `That machine holds another entry ${theirs.seq}, signed with a key that this log has replaced.`,
+        { seq: theirs.seq },
+      )
+    return this.#fork(theirs, theirs.seq === this.head.seq ? [] : await this.#lineFrom(theirs.seq))
   }
 
   /** Blobs that entries signed by this master name and that it no longer has (S59). */
@@ -251,21 +279,27 @@ export class Master {
     return [...out]
   }
 
-  /** Takes back entries that this master signed and lost (restored from a backup), after the same verification. */
+  /**
+   * Takes back entries that this master signed and lost (restored from a backup), after the same verification.
+   * What another follower has given back meanwhile is passed over. Entries that contradict ours are a fork only
+   * when they lead to a head with this master's signature; anything else is a refusal of that follower.
+   */
   async takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
-    this.mustAppend()
+    this.#mustBeWhole()
     await this.blobs.settle()
-    const head = await this.#log.ingest(payloads)
-    if (!isRefusal(head)) {
-      this.#remember()
-      this.moved.ring()
-      return head
+    for (const run of splitRun(behind(payloads, this.head.seq))) {
+      const head = await this.#log.ingest(run)
+      if (!isRefusal(head)) {
+        this.#remember()
+        continue
+      }
+      const keys = this.state.keys
+      const line = keys && firstLine(run, keys)
+      return line && contradicts(line, this.head) ? this.#fork(line.head, line.records) : head
     }
-    const last = payloads.at(-1)
-    const theirs = last ? readHead(last) : head
-    const keys = this.state.keys
-    if (isRefusal(theirs) || !keys || signatureFault(theirs, keys)) return head
-    return this.#fork(theirs)
+    if (this.#lost && this.head.seq >= this.#lost.seq) this.#lost = null
+    this.moved.ring()
+    return this.head
   }
 
   /** Removes blobs that no canonical file needs any more. */
@@ -284,13 +318,19 @@ export class Master {
     return this.#log.close()
   }
 
-  async #fork(theirs: Head): Promise<Refusal> {
+  /** `records`: the entries, and the head that they lead to, which show the contradiction where the numbers differ. */
+  async #fork(theirs: Head, records: readonly Uint8Array[]): Promise<Refusal> {
+    const { stemmaHome } = this.#place
     const keys = this.state.keys
-    if (keys)
-      this.#forked =
-        (await keepEvidence(this.#place, this.#place.stemmaHome, 'fork', keys, this.head, theirs)) ??
-        'evidence/'
+    assert(keys, 'an open log has its charter')
+    // At once: whatever becomes of the evidence, nothing is appended from here on.
+    this.#forked ??= `${stemmaHome}/evidence`
     this.moved.ring()
+    const last = records.at(-1)
+    const own = last ? readHead(last) : this.head
+    const ours = isRefusal(own) || own.bytes.equals(theirs.bytes) ? this.head : own
+    this.#forked =
+      (await keepEvidence(this.#place, stemmaHome, 'fork', keys, ours, theirs, records)) ?? this.#forked
     return refuse('fork', `A follower holds another entry ${theirs.seq} with this master's own signature.`, {
       seq: theirs.seq,
     })
@@ -306,13 +346,10 @@ export class Master {
       for (const seq of this.#recent.keys()) return void this.#recent.delete(seq)
   }
 
-  /** Is the entry that an older head names another one than ours? Unknown when ours was compacted away. */
-  async #contradicts(theirs: Head): Promise<boolean> {
-    const ours = this.#recent.get(theirs.seq) ?? (await this.#entryAt(theirs.seq))
-    return ours !== null && ours !== toHash(theirs.entry)
-  }
-
+  /** The hash of one of our entries; null when it was compacted away. */
   async #entryAt(seq: number): Promise<Hash | null> {
+    const recent = this.#recent.get(seq)
+    if (recent) return recent
     const mark = this.state.checkpoints[seq / checkpointEveryEntries - 1]
     if (mark) return toHash(mark.entry)
     if (seq < (await this.#log.oldest())) return null
@@ -322,6 +359,18 @@ export class Master {
       return sealed && !isRefusal(sealed) && sealed.entry.seq === seq ? toHash(sealed.hash) : null
     }
     return null
+  }
+
+  /** Our entries from `seq` on, up to the first head behind them; nothing when they were compacted away. */
+  async #lineFrom(seq: number): Promise<readonly Buffer[]> {
+    const out: Buffer[] = []
+    if (seq < (await this.#log.oldest())) return out
+    for await (const run of this.#log.records(seq))
+      for (const payload of run) {
+        out.push(payload)
+        if (kindOf(payload) === 'head') return out
+      }
+    return out
   }
 }
 

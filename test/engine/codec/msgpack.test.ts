@@ -11,7 +11,7 @@ import { readValue } from './wild.ts'
 /** Plain data as the messages and entries are made of. */
 const text = fc
   .string({ unit: 'binary', maxLength: 200 })
-  .filter((one) => one.isWellFormed() && !one.startsWith('\ufeff'))
+  .filter((one) => !/\p{Cs}/u.test(one) && !one.startsWith('\ufeff'))
 const key = fc.string({ maxLength: 20 }).filter((one) => one !== '__proto__')
 const whole = fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.nat(300)).map((one) => one + 0)
 const scalar = fc.oneof(
