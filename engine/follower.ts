@@ -6,6 +6,7 @@
  *    kept, whatever key signed it (S19, Q2).
  * 3. The blobs that the newest stored head needs are durable before it is, unless a long tail was cut off in mid-way:
  *    then `missing` names them and nothing is applied until they are here.
+ * 4. After a fork was found nothing more is taken until a person has settled it (T6).
  */
 import { isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { type KeyRow, rowLayouts } from '../schemas/section.ts'
@@ -19,11 +20,11 @@ import type { Disk } from './disk/disk.ts'
 import { makeDirs, removeTree } from './disk/tree.ts'
 import type { Clock } from './env/clock.ts'
 import type { Ids } from './env/ids.ts'
-import { type Finding, keepEvidence } from './evidence.ts'
-import { type KeyHistory, readKeys } from './fold/keys.ts'
+import { type Finding, keepEvidence, openEvidence } from './evidence.ts'
+import { continues, type KeyHistory, readKeys } from './fold/keys.ts'
 import { keyName } from './fold/reducers/key.ts'
 import type { State } from './fold/state.ts'
-import { createFollowerKeys, type FollowerKeys, followerId } from './keys/keys.ts'
+import { createFollowerKeys, type FollowerKeys, followerId, loadFollowerKeys } from './keys/keys.ts'
 import { readBase } from './log/base.ts'
 import { splitRun } from './log/batch.ts'
 import { type Head, readHead, signatureFault } from './log/head.ts'
@@ -65,11 +66,14 @@ export class Follower {
   static async open(place: FollowerPlace): Promise<Follower> {
     const { disk, ids, stemmaHome } = place
     await makeDirs(disk, stemmaHome, 0o700)
-    const keys = await createFollowerKeys(disk, ids, stemmaHome)
+    const joined = await Log.exists(logPlace(place))
+    // A key that got lost is a fault: a new one would be another machine to the master.
+    const keys = joined
+      ? await loadFollowerKeys(disk, stemmaHome)
+      : await createFollowerKeys(disk, ids, stemmaHome)
     const blobs = new Blobs(disk, ids, `${stemmaHome}/blobs`)
     await blobs.open()
-    const log = (await Log.exists(logPlace(place))) ? await Log.open(logPlace(place)) : null
-    return new Follower(place, keys, blobs, log)
+    return new Follower(place, keys, blobs, joined ? await Log.open(logPlace(place)) : null)
   }
 
   get id(): FollowerId {
@@ -113,6 +117,13 @@ export class Follower {
     if (forged) return forged
     if (!verify(keys.logKey, channelBytes(greeting.head, channel.exporter), greeting.proof))
       return refuse('bad-signature', 'The master did not prove that it holds the key of its log.')
+    const kept = await openEvidence(this.#place.disk, this.#place.stemmaHome, 'fork')
+    if (kept)
+      return refuse(
+        'fork',
+        `The master's history was found forked; until a person has judged, nothing more is taken from it. The evidence is in ${kept}.`,
+        { evidence: kept },
+      )
     return (await this.#floorFault(greeting.keys, keys, head)) ?? { keys, head }
   }
 
@@ -125,8 +136,10 @@ export class Follower {
   ): Promise<Refusal | null> {
     const state = readBase(parts, head)
     if (isRefusal(state)) return state
-    if (!state.keys?.logId.equals(keys.logId) || !state.keys.logKey.equals(keys.logKey))
+    if (!state.keys?.logId.equals(keys.logId))
       return refuse('other-log', 'The base that the master sent belongs to another log.')
+    if (!continues(keys, state.keys))
+      return refuse('bad-signature', 'The key history in the base is not the one that the master showed.')
     const own = this.#log
     if (own) {
       if (head.seq <= own.head.seq)
@@ -249,7 +262,7 @@ export class Follower {
       theirs,
       records,
     )
-    const facts = { ours: ours.seq, theirs: theirs.seq, evidence: evidence ?? '' }
+    const facts = { ours: ours.seq, theirs: theirs.seq, evidence }
     return finding === 'rollback'
       ? refuse(
           'rollback',

@@ -329,8 +329,7 @@ export class Master {
     const last = records.at(-1)
     const own = last ? readHead(last) : this.head
     const ours = isRefusal(own) || own.bytes.equals(theirs.bytes) ? this.head : own
-    this.#forked =
-      (await keepEvidence(this.#place, stemmaHome, 'fork', keys, ours, theirs, records)) ?? this.#forked
+    this.#forked = await keepEvidence(this.#place, stemmaHome, 'fork', keys, ours, theirs, records)
     return refuse('fork', `A follower holds another entry ${theirs.seq} with this master's own signature.`, {
       seq: theirs.seq,
     })

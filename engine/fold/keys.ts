@@ -93,3 +93,7 @@ export function logKeyAt(rows: Iterable<KeyRow>, seq: number): Uint8Array | null
   }
   return key
 }
+
+/** Whether `longer` is `history`, with any number of rotations behind it. */
+export const continues = (history: KeyHistory, longer: KeyHistory): boolean =>
+  history.logId.equals(longer.logId) && history.used.every((key, i) => longer.used[i] === key)
