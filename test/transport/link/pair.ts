@@ -59,6 +59,12 @@ export class MasterSide {
     return new MasterSide(clock, ids, disk, master)
   }
 
+  /** Opens what an earlier one left on its disk. */
+  static async open(clock: SimClock, disk: SimDisk, seed: number): Promise<MasterSide> {
+    const ids = new SimIds(seed)
+    return new MasterSide(clock, ids, disk, await Master.open({ disk, clock, ids, stemmaHome }))
+  }
+
   /** Publishes files as one batch of entries; null removes one. */
   async publish(files: Files): Promise<void> {
     const events: Event[] = []
