@@ -216,6 +216,11 @@ export const againMaxMs = 5_000
 /** Default port of a master (S16). */
 export const defaultPort = 17342
 
+// --- what serve says ---
+/** Lines that one address may cause in a minute, and addresses that have lines of their own; the rest is counted. */
+export const heraldLinesMax = 5
+export const heraldAddressesMax = 32
+
 // --- demo ---
 /** A child of the demo that says nothing for this long has failed, on a slow disk too. */
 export const demoPatienceMs = 60_000

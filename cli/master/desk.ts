@@ -18,6 +18,7 @@ import { Gate } from '../../transport/link/gate.ts'
 import type { Listener } from '../../transport/link/listen.ts'
 import type { Context } from '../context.ts'
 import { owning } from '../owner.ts'
+import { findFollower } from './find.ts'
 
 /** What only a running `master serve` has. */
 export type Serving = {
@@ -111,18 +112,8 @@ export class Desk {
     return [...known, ...waiting]
   }
 
-  /** The one follower that an id, the beginning of an id, or a name means. */
   find(words: string): FollowerReport {
-    const all = this.followers()
-    const byName = all.filter((row) => row.name === words)
-    const found = byName.length > 0 ? byName : all.filter((row) => row.id.startsWith(words.toLowerCase()))
-    const [one, ...more] = found
-    if (!one) throw new Fault('unknown-follower', `No follower is called ${words}.`, { follower: words })
-    if (more.length > 0)
-      throw new Fault('unknown-follower', `${found.length} followers are called ${words}; use the id.`, {
-        follower: words,
-      })
-    return one
+    return findFollower(this.followers(), words)
   }
 
   rowOf(id: Hash): FollowerFacts | undefined {

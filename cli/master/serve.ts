@@ -18,6 +18,7 @@ import { type Listener, listen } from '../../transport/link/listen.ts'
 import { dim, type Piece } from '../ui/paint.ts'
 import { answer } from './answer.ts'
 import type { Desk } from './desk.ts'
+import { Herald } from './herald.ts'
 
 export type ServeOptions = {
   readonly hosts: readonly string[]
@@ -32,8 +33,9 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
   const ended = new AbortController()
   const signal = AbortSignal.any([desk.context.signal, ended.signal])
   const links = new Set<Promise<void>>()
-  const listener = await openDoor(desk, options, (wire) => {
-    const link = serveLink(desk, wire, signal, (fault) => ended.abort(fault)).finally(() =>
+  const herald = new Herald(desk.context.clock, (facts, words) => tell(desk, facts, words))
+  const listener = await openDoor(desk, options, herald, (wire) => {
+    const link = serveLink(desk, herald, wire, signal, (fault) => ended.abort(fault)).finally(() =>
       links.delete(link),
     )
     links.add(link)
@@ -53,7 +55,10 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
       },
     }
     loop = publisher.run().catch((error: unknown) => ended.abort(error))
-    await untilDone(publisher.rescan(), signal)
+    await untilDone(publisher.rescan(), signal).catch((error: unknown) => {
+      // A follower that holds more of this log than we do came before the first look: it has to be served (S59).
+      if (!(error instanceof Fault && error.code === 'rollback')) throw error
+    })
     await desk.sweep()
     const control = lock.serve((request) => {
       if (request.cmd !== 'stop') return answer(desk, request)
@@ -73,13 +78,19 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
     await loop
     await listener.close()
     await Promise.all(links)
+    herald.close()
   }
   tell(desk, { event: 'stopped' }, 'Stopped.')
 }
 
 const isStop = (error: unknown): boolean => error instanceof Fault && error.code === 'interrupted'
 
-function openDoor(desk: Desk, options: ServeOptions, onWire: (wire: Wire) => void): Promise<Listener> {
+function openDoor(
+  desk: Desk,
+  options: ServeOptions,
+  herald: Herald,
+  onWire: (wire: Wire) => void,
+): Promise<Listener> {
   const { master, context } = desk
   const rules = createPeerRules({ allow: options.allow, deny: options.deny })
   if (isRefusal(rules)) throw toFault(rules)
@@ -95,38 +106,32 @@ function openDoor(desk: Desk, options: ServeOptions, onWire: (wire: Wire) => voi
         : null,
     onWire,
     onRefused: (refusal, address) =>
-      tell(desk, { event: 'refused', code: refusal.refused, address }, `Refused ${address}: ${refusal.why}`),
+      herald.tell(address, { event: 'refused', code: refusal.refused }, `Refused ${address}: ${refusal.why}`),
   })
 }
 
 /** One link, to its end. What goes wrong on it is told and costs that link alone, except a fork. */
 async function serveLink(
   desk: Desk,
+  herald: Herald,
   wire: Wire,
   signal: AbortSignal,
   halt: (fault: Fault) => void,
 ): Promise<void> {
   const { master, gate, context } = desk
+  const address = wire.peerAddress
   const before = master.head.seq
   try {
     const joined = (follower: string) => {
       if (master.head.seq !== before) published(desk)
-      tell(
-        desk,
-        { event: 'joined', follower, address: wire.peerAddress },
-        `${follower} (${wire.peerAddress}) is here.`,
-      )
+      herald.tell(address, { event: 'joined', follower }, `${follower} (${address}) is here.`)
     }
     const alone = <T>(work: () => Promise<T>) => desk.alone(work)
     await host(wire, { master, gate, clock: context.clock, joined, alone }, signal)
   } catch (error) {
     if (signal.aborted) return
     if (!(error instanceof Fault)) throw error
-    tell(
-      desk,
-      { event: 'broken', code: error.code, address: wire.peerAddress },
-      `${wire.peerAddress}: ${error.message}`,
-    )
+    herald.tell(address, { event: 'broken', code: error.code }, `${address}: ${error.message}`)
     if (error.code === 'fork' && master.forked) halt(error)
     if (error.code === 'log-poisoned' || error.code === 'log-damaged') halt(error)
   }

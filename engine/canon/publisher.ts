@@ -19,8 +19,12 @@ export type PublisherInput = {
 
 type Waiter = { readonly resolve: () => void; readonly reject: (reason: unknown) => void }
 
-/** Faults of the world around the home: they pass, so the loop goes on. All others end it. */
+/**
+ * Faults of the world around the home, and a log whose lost end a follower is about to give back: they pass, so the
+ * loop goes on. All others end it.
+ */
 const passing: ReadonlySet<string> = new Set([
+  'rollback',
   'home-missing',
   'disk-full',
   'disk-denied',

@@ -1,0 +1,21 @@
+/** Which machine a person means. */
+import { Fault } from '../../schemas/fault.ts'
+import type { FollowerReport } from '../../schemas/report.ts'
+
+/**
+ * The one follower that an id, the beginning of an id, or a name means. A whole id always means that machine;
+ * anything shorter must fit one alone: a machine may have taken the beginning of another's id for its name.
+ */
+export function findFollower(all: readonly FollowerReport[], words: string): FollowerReport {
+  const id = words.toLowerCase()
+  const exact = all.find((row) => row.id === id)
+  if (exact) return exact
+  const found = all.filter((row) => row.name === words || (id !== '' && row.id.startsWith(id)))
+  const [one, ...more] = found
+  if (!one) throw new Fault('unknown-follower', `No follower is called ${words}.`, { follower: words })
+  if (more.length > 0)
+    throw new Fault('unknown-follower', `${found.length} followers are called ${words}; use the whole id.`, {
+      follower: words,
+    })
+  return one
+}

@@ -1,0 +1,56 @@
+/** What a flood of connections can make `master serve` print. */
+import { expect, test } from 'vitest'
+import { type Facts, Herald } from '../../cli/master/herald.ts'
+import { heraldAddressesMax, heraldLinesMax } from '../../schemas/limits.ts'
+import { SimClock } from '../sim/clock.ts'
+
+function makeHerald() {
+  const clock = new SimClock()
+  const said: Facts[] = []
+  const herald = new Herald(clock, (facts) => said.push(facts))
+  const refuse = (address: string) =>
+    herald.tell(address, { event: 'refused', code: 'peer-refused' }, 'Refused.')
+  return { clock, said, herald, refuse }
+}
+
+test('T12: one address has a few lines a minute, then a count', async () => {
+  const { clock, said, refuse } = makeHerald()
+  for (let n = 0; n < 1000; n++) refuse('10.0.0.1')
+  refuse('10.0.0.2')
+  expect(said).toHaveLength(heraldLinesMax + 1)
+  expect(said[0]).toEqual({ event: 'refused', code: 'peer-refused', address: '10.0.0.1' })
+  await clock.advance(60_000)
+  expect(said.slice(heraldLinesMax + 1)).toEqual([
+    { event: 'withheld', address: '10.0.0.1', lines: 1000 - heraldLinesMax },
+  ])
+  refuse('10.0.0.1')
+  expect(said.at(-1)).toMatchObject({ event: 'refused', address: '10.0.0.1' })
+})
+
+test('T12: from any number of addresses the lines of a minute are bounded', async () => {
+  const { clock, said, refuse } = makeHerald()
+  const flood = 5000
+  for (let n = 0; n < flood; n++) for (let more = 0; more < 10; more++) refuse(`10.0.${n >> 8}.${n & 255}`)
+  await clock.advance(60_000)
+  const plain = said.filter((facts) => facts['event'] === 'refused')
+  const counts = said.filter((facts) => facts['event'] === 'withheld')
+  expect(plain).toHaveLength(heraldAddressesMax * heraldLinesMax)
+  expect(counts).toHaveLength(heraldAddressesMax + 1)
+  const told = counts.reduce((sum, facts) => sum + Number(facts['lines']), plain.length)
+  expect(told).toBe(flood * 10)
+  expect(counts.at(-1)).toMatchObject({ address: null })
+  expect(clock.waiting).toBe(0)
+})
+
+test('T12: what was counted is said at the end, too, and nothing when there was nothing', async () => {
+  const { clock, said, herald, refuse } = makeHerald()
+  for (let n = 0; n < heraldLinesMax + 2; n++) refuse('10.0.0.1')
+  herald.close()
+  expect(said.at(-1)).toEqual({ event: 'withheld', address: '10.0.0.1', lines: 2 })
+  herald.close()
+  refuse('10.0.0.1')
+  const before = said.length
+  await clock.advance(120_000)
+  expect(said).toHaveLength(before)
+  expect(clock.waiting).toBe(0)
+})
