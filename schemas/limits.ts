@@ -93,8 +93,8 @@ export const recallBytesMax = 64 * MiB
 export const recallTimeoutMs = 5 * 60_000
 /** Asks for contents that wait on one link; an honest side has two open. */
 export const asksWaitingMax = 4
-/** Contents that are being made durable at once: their syncs overlap, their memory is bounded. */
-export const putsAtOnceMax = 16
+/** Contents that are being made durable at once: syncs share commits of the disk's journal; memory is a piece each. */
+export const putsAtOnceMax = 32
 /** Sockets in all and per address on one master. */
 export const socketsMax = 512
 export const socketsPerAddressMax = 16
@@ -142,9 +142,9 @@ export const backupBytesMax = 512 * MiB
 /** Windows: another process may hold a file open for a moment. */
 export const busyRetriesMax = 10
 export const busyTotalMs = 2_000
-/** Looks at the home and content on its way to the disk, at one time: enough that syncs overlap. */
+/** Looks at the home, and contents on their way to it, at one time: syncs share commits of the disk's journal. */
 export const lookParallel = 32
-export const stageParallel = 8
+export const stageParallel = 32
 /** Plans in one apply: a file that changes at every look is left for the next run. */
 export const applyRoundsMax = 5
 /** Kept free beside what apply itself writes, so that Codex does not run into a full disk. */

@@ -12,4 +12,4 @@ const compiler = join(
 rmSync('dist', { recursive: true, force: true })
 const run = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
 if (run.status !== 0) process.exit(run.status ?? 1)
-chmodSync('dist/cli/main.js', 0o755)
+for (const name of ['main.js', 'stemma.cjs']) chmodSync(`dist/cli/${name}`, 0o755)

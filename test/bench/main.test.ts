@@ -16,7 +16,7 @@ let folder: string
 const quickTimeoutMs = 240_000
 
 beforeAll(async () => {
-  compiled = await compile('bench/main.ts', 'cli/main.ts')
+  compiled = await compile('bench/main.ts', 'cli/stemma.cts')
   folder = mkdtempSync(join(tmpdir(), 'stemma-bench-test-'))
 })
 afterAll(() => {

@@ -1,0 +1,48 @@
+/** The command as it is installed: the launcher before `main.ts`. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { version } from '../../schemas/version.ts'
+import { type Compiled, compile } from '../compiled.ts'
+
+let compiled: Compiled
+let folder: string
+
+beforeAll(async () => {
+  compiled = await compile('cli/stemma.cts')
+  folder = dirname(compiled.at('cli/main.ts'))
+  // Only Linux lists the threads of a process.
+  writeFileSync(
+    join(folder, 'probe.cjs'),
+    `process.on('exit', () => {
+      const threads = process.platform === 'linux' ? require('fs').readdirSync('/proc/self/task').length : null
+      require('fs').writeFileSync('probed.json', JSON.stringify({ threads, size: process.env.UV_THREADPOOL_SIZE ?? null }))
+    })`,
+  )
+})
+afterAll(() => compiled?.remove())
+
+function probe(env: Record<string, string>): { said: string; threads: number | null; size: string | null } {
+  const args = ['--require', './probe.cjs', 'stemma.cjs', '--version']
+  const { UV_THREADPOOL_SIZE: _, ...rest } = process.env
+  const said = execFileSync(process.execPath, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...rest, ...env },
+  })
+  return { said, ...JSON.parse(readFileSync(join(folder, 'probed.json'), 'utf8')) }
+}
+
+test('many syncs may be under way at once, and processes that stemma starts do not inherit that', () => {
+  const { said, threads, size } = probe({})
+  expect(said).toBe(`${version}\n`)
+  expect(size).toBe(null)
+  if (threads !== null) expect(threads).toBeGreaterThanOrEqual(32)
+})
+
+test('a size that the user chose stays', () => {
+  const { threads, size } = probe({ UV_THREADPOOL_SIZE: '2' })
+  expect(size).toBe('2')
+  if (threads !== null) expect(threads).toBeLessThan(32)
+})
