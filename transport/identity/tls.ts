@@ -28,13 +28,15 @@ const exporterBytes = 32
 
 /**
  * `sigalgs` makes OpenSSL itself refuse certificates of any other kind on either side. Without tickets a server
- * keeps nothing by which a session could be resumed. `rejectUnauthorized` is about certificate authorities; that
- * the other side holds the key of its certificate is always checked.
+ * keeps nothing by which a session could be resumed. `rejectUnauthorized` is about certificate authorities, of which
+ * none counts here: with none named, Node would load all that it knows. That the other side holds the key of its
+ * certificate is always checked.
  */
 const options = (identity: NodeIdentity) =>
   ({
     key: identity.keyPem,
     cert: identity.certPem,
+    ca: [],
     minVersion: 'TLSv1.3',
     maxVersion: 'TLSv1.3',
     sigalgs: 'ed25519',
