@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-/** The long runs of `test/fuzz`, in a heap that a decoder which can be made to grow would burst. */
+/** The long runs: a million mutants in a heap that a decoder which can be made to grow would burst, and full sweeps. */
 export default defineConfig({
   test: {
-    include: ['test/fuzz/**/*.test.ts'],
+    include: ['test/fuzz/**/*.test.ts', 'test/crash/blobs.test.ts'],
     testTimeout: 600_000,
     pool: 'forks',
-    env: { STEMMA_FUZZ_CASES: '1000000' },
+    env: { STEMMA_FUZZ_CASES: '1000000', STEMMA_SWEEP: 'all' },
     execArgv: ['--max-old-space-size=128'],
   },
 })
