@@ -7,8 +7,8 @@ import type { Clock } from '../../engine/env/clock.ts'
 import { heraldAddressesMax, heraldLinesMax } from '../../schemas/limits.ts'
 import { counted } from '../ui/amount.ts'
 import type { Piece } from '../ui/paint.ts'
+import type { Facts } from './voice.ts'
 
-export type Facts = Readonly<Record<string, unknown>>
 type Count = { said: number; withheld: number }
 
 const minuteMs = 60_000

@@ -1,7 +1,7 @@
 /**
  * `master serve`: the home is watched and published, followers are served, commands are answered, until a signal.
- * Always holds: it accepts before it says that it listens, and the first look is published before that; whatever
- * ends it closes the listener, the watch and every link before the lock is released.
+ * Always holds: it accepts before it says that it listens, which is its first line, and the first look is published by
+ * then; whatever ends it closes the listener, the watch and every link before the lock is released.
  */
 import { Publisher } from '../../engine/canon/publisher.ts'
 import { HomeWatch } from '../../engine/canon/watch.ts'
@@ -15,10 +15,10 @@ import { mintIdentity } from '../../transport/identity/cert.ts'
 import { createPeerRules } from '../../transport/identity/peer.ts'
 import { host } from '../../transport/link/host.ts'
 import { type Listener, listen } from '../../transport/link/listen.ts'
-import { dim, type Piece } from '../ui/paint.ts'
 import { answer } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { Herald } from './herald.ts'
+import { Voice } from './voice.ts'
 
 export type ServeOptions = {
   readonly hosts: readonly string[]
@@ -33,9 +33,10 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
   const ended = new AbortController()
   const signal = AbortSignal.any([desk.context.signal, ended.signal])
   const links = new Set<Promise<void>>()
-  const herald = new Herald(desk.context.clock, (facts, words) => tell(desk, facts, words))
+  const voice = new Voice(desk.context)
+  const herald = new Herald(desk.context.clock, (facts, words) => voice.say(facts, words))
   const listener = await openDoor(desk, options, herald, (wire) => {
-    const link = serveLink(desk, herald, wire, signal, (fault) => ended.abort(fault)).finally(() =>
+    const link = serveLink(desk, { voice, herald }, wire, signal, (fault) => ended.abort(fault)).finally(() =>
       links.delete(link),
     )
     links.add(link)
@@ -43,15 +44,15 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
   let watch: HomeWatch | null = null
   let loop: Promise<void> = Promise.resolve()
   try {
-    const publisher = makePublisher(desk, signal)
-    watch = await openWatch(desk, publisher)
+    const publisher = makePublisher(desk, voice, signal)
+    watch = await openWatch(desk, voice, publisher)
     desk.serving = {
       listener,
       watching: () => watch?.state.kind === 'watching',
       rescan: () => publisher.rescan(),
       rewatch: async () => {
         await watch?.close()
-        watch = await openWatch(desk, publisher)
+        watch = await openWatch(desk, voice, publisher)
       },
     }
     loop = publisher.run().catch((error: unknown) => ended.abort(error))
@@ -66,7 +67,7 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
       return Promise.resolve({})
     })
     control.catch((error: unknown) => ended.abort(error))
-    tellListening(desk, listener)
+    tellListening(desk, voice, listener)
     const idle = keepFresh(desk, signal)
     await untilDone(new Promise<never>(() => undefined), signal).finally(() => idle())
   } catch (error) {
@@ -80,7 +81,7 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
     await Promise.all(links)
     herald.close()
   }
-  tell(desk, { event: 'stopped' }, 'Stopped.')
+  voice.say({ event: 'stopped' }, 'Stopped.')
 }
 
 const isStop = (error: unknown): boolean => error instanceof Fault && error.code === 'interrupted'
@@ -113,7 +114,7 @@ function openDoor(
 /** One link, to its end. What goes wrong on it is told and costs that link alone, except a fork. */
 async function serveLink(
   desk: Desk,
-  herald: Herald,
+  { voice, herald }: { readonly voice: Voice; readonly herald: Herald },
   wire: Wire,
   signal: AbortSignal,
   halt: (fault: Fault) => void,
@@ -123,7 +124,7 @@ async function serveLink(
   const before = master.head.seq
   try {
     const joined = (follower: string) => {
-      if (master.head.seq !== before) published(desk)
+      if (master.head.seq !== before) published(desk, voice)
       herald.tell(address, { event: 'joined', follower }, `${follower} (${address}) is here.`)
     }
     const alone = <T>(work: () => Promise<T>) => desk.alone(work)
@@ -137,20 +138,20 @@ async function serveLink(
   }
 }
 
-function makePublisher(desk: Desk, signal: AbortSignal): Publisher {
+function makePublisher(desk: Desk, voice: Voice, signal: AbortSignal): Publisher {
   return new Publisher({
     clock: desk.context.clock,
     signal,
     look: async (during) => {
       const { entries, again } = await desk.look(during)
-      if (entries > 0) published(desk)
+      if (entries > 0) published(desk, voice)
       return again
     },
-    onFault: (fault) => tell(desk, { event: 'trouble', code: fault.code }, `${fault.message} ${fault.hint}`),
+    onFault: (fault) => voice.say({ event: 'trouble', code: fault.code }, `${fault.message} ${fault.hint}`),
   })
 }
 
-async function openWatch(desk: Desk, publisher: Publisher): Promise<HomeWatch> {
+async function openWatch(desk: Desk, voice: Voice, publisher: Publisher): Promise<HomeWatch> {
   const watch = new HomeWatch({
     disk: desk.disk,
     clock: desk.context.clock,
@@ -159,7 +160,7 @@ async function openWatch(desk: Desk, publisher: Publisher): Promise<HomeWatch> {
     onHint: () => publisher.hint(),
     onState: (state) => {
       if (state.kind === 'polling')
-        tell(desk, { event: 'polling' }, `${state.why} Looking every few seconds instead.`)
+        voice.say({ event: 'polling' }, `${state.why} Looking every few seconds instead.`)
     },
   })
   await watch.open()
@@ -189,27 +190,19 @@ function untilDone<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   })
 }
 
-function tellListening(desk: Desk, listener: Listener): void {
+function tellListening(desk: Desk, voice: Voice, listener: Listener): void {
   const { master } = desk
   const { port, hosts } = listener
   const facts = { event: 'listening', port, hosts, seq: master.head.seq, fingerprint: master.fingerprint }
   const places = hosts.map((one) => formatAddress(one, port)).join(' and ')
-  tell(desk, facts, `Listening on ${places}, entry ${master.head.seq}, ${master.files.size} files.`)
+  voice.open(facts, `Listening on ${places}, entry ${master.head.seq}, ${master.files.size} files.`)
 }
 
-function published(desk: Desk): void {
+function published(desk: Desk, voice: Voice): void {
   const { head } = desk.master
   const revision = toHash(head.revision)
-  tell(
-    desk,
+  voice.say(
     { event: 'published', seq: head.seq, revision },
     `Published entry ${head.seq} (revision ${revision.slice(0, 12)}).`,
   )
-}
-
-/** One fact: a line of JSON on standard output, or a line for people on standard error. */
-function tell(desk: Desk, facts: Readonly<Record<string, unknown>>, words: Piece): void {
-  const { context } = desk
-  if (context.json) context.out.json(facts)
-  else context.err.line(dim(new Date(context.clock.now()).toISOString().slice(11, 19)), ' ', words)
 }

@@ -1,6 +1,8 @@
 /** What a flood of connections can make `master serve` print. */
 import { expect, test } from 'vitest'
-import { type Facts, Herald } from '../../cli/master/herald.ts'
+import { Herald } from '../../cli/master/herald.ts'
+import { type Facts, Voice } from '../../cli/master/voice.ts'
+import { makeWriter } from '../../cli/ui/writer.ts'
 import { heraldAddressesMax, heraldLinesMax } from '../../schemas/limits.ts'
 import { SimClock } from '../sim/clock.ts'
 
@@ -54,3 +56,22 @@ test('T12: what was counted is said at the end, too, and nothing when there was 
   expect(said).toHaveLength(before)
   expect(clock.waiting).toBe(0)
 })
+
+test.each([true, false])(
+  'the first line of a server says that it listens, whatever came before (json: %s)',
+  (json) => {
+    const lines: string[] = []
+    const sink = { write: (text: string) => void lines.push(text), isTerminal: false, columns: undefined }
+    const writer = makeWriter(sink, {})
+    const voice = new Voice({ json, out: writer, err: writer, clock: new SimClock() })
+    voice.say({ event: 'published', seq: 2 }, 'Published entry 2.')
+    expect(lines).toEqual([])
+    voice.open({ event: 'listening', port: 1 }, 'Listening.')
+    voice.say({ event: 'stopped' }, 'Stopped.')
+    expect(lines.map((line) => /listening|published|stopped/i.exec(line)?.[0].toLowerCase())).toEqual([
+      'listening',
+      'published',
+      'stopped',
+    ])
+  },
+)

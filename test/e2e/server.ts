@@ -122,6 +122,11 @@ export class Server {
     return this.#stderr
   }
 
+  /** Its exit status, once it has ended by itself. */
+  ended(): Promise<number> {
+    return this.#ended
+  }
+
   /** SIGTERM, as a service manager stops it. @returns its exit status, -1 when a signal ended it. */
   async stop(): Promise<number> {
     this.#child.kill('SIGTERM')

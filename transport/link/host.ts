@@ -6,7 +6,7 @@
 import type { Wire } from '../../engine/env/wire.ts'
 import type { Applicant } from '../../engine/master.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
-import { helloTimeoutMs } from '../../schemas/limits.ts'
+import { helloTimeoutMs, stallTimeoutMs } from '../../schemas/limits.ts'
 import { type Up, up, wireVersion } from '../../schemas/wire/index.ts'
 import { Credit } from './credit.ts'
 import { Deliveries } from './deliver.ts'
@@ -43,7 +43,7 @@ class Host {
   }
 
   async run(): Promise<void> {
-    const { master, joined } = this.#context
+    const { master, clock, joined } = this.#context
     const hello = await this.#hello()
     if (!hello) return
     const applicant = {
@@ -54,11 +54,13 @@ class Host {
     }
     this.#mustStand(applicant)
     // Before the enrolment, which may be among what was lost and would be one more entry in its place (S59).
-    const talk = { wire: this.#wire, hear: (signal: AbortSignal) => this.#hear(signal) }
-    await besides(this.#wire, this.#jobs.signal, (signal) => recall(talk, this.#context, hello.head, signal))
-    await this.#admit(applicant)
-    const relation = await master.relate(hello.head)
-    if (isRefusal(relation)) throw toFault(relation)
+    let broken = await this.#recall(hello.head)
+    if (!broken) {
+      await this.#admit(applicant)
+      const relation = await master.relate(hello.head)
+      broken = isRefusal(relation) ? toFault(relation) : null
+    }
+    if (broken && (broken.code !== 'fork' || master.standing(applicant.node) !== 'enrolled')) throw broken
     this.#jobs.start(this.#watchStanding(applicant))
     const head = master.freshHead
     await say(this.#wire, {
@@ -68,8 +70,30 @@ class Host {
       head: head.bytes,
       proof: master.prove(head, this.#wire.exporter),
     })
+    if (broken) {
+      // A fork is shown, not only told: the follower judges for itself, and keeps evidence of its own.
+      const patience = { clock, timeoutMs: stallTimeoutMs, why: broken.message }
+      const shown = within(patience, this.#jobs.signal, (signal) =>
+        this.#answer(applicant, hello.follow, signal),
+      )
+      // However the follower takes it, the finding stands.
+      await Promise.allSettled([shown])
+      throw broken
+    }
     joined(hello.name)
-    await this.#answer(applicant, hello.follow)
+    await this.#answer(applicant, hello.follow, this.#jobs.signal)
+  }
+
+  /** Takes back what this follower has and we lost; the fault when that turns out to be another history. */
+  async #recall(head: Uint8Array | null): Promise<Fault | null> {
+    const talk = { wire: this.#wire, hear: (signal: AbortSignal) => this.#hear(signal) }
+    try {
+      await besides(this.#wire, this.#jobs.signal, (signal) => recall(talk, this.#context, head, signal))
+      return null
+    } catch (error) {
+      if (error instanceof Fault && error.code === 'fork' && this.#context.master.forked) return error
+      throw error
+    }
   }
 
   async #hello(): Promise<Extract<Up, { t: 'hello' }> | null> {
@@ -120,8 +144,7 @@ class Host {
   }
 
   /** The rest of the talk: asks come in here, answers go out as jobs. */
-  async #answer(applicant: Applicant, follow: boolean): Promise<void> {
-    const { signal } = this.#jobs
+  async #answer(applicant: Applicant, follow: boolean, signal: AbortSignal): Promise<void> {
     let streaming = false
     for (let ask = await this.#hear(signal); ask !== null; ask = await this.#hear(signal)) {
       if (ask.t === 'want' && !streaming) {

@@ -154,7 +154,9 @@ describe('a restored master', () => {
     await pair.there.publish({ 'AGENTS.md': 'another history\n' })
     const before = picture(pair.here.disk)
     const { host, pull } = await sync(pair)
-    expect([host.code, pull.code]).toEqual(['fork', 'fork'])
+    // The follower judges for itself: what it is shown is older than what it has.
+    expect([host.code, pull.code]).toEqual(['fork', 'rollback'])
+    expect(pair.here.disk.paths('/stemma/evidence').join()).toMatch(/rollback-/)
     expect(pair.there.master.forked).toMatch(/evidence\/fork-/)
     expect(pair.there.disk.paths('/stemma/evidence')).toHaveLength(1)
     const after = picture(pair.here.disk)
@@ -173,6 +175,8 @@ describe('a restored master', () => {
     const { host, pull } = await sync(pair)
     expect([host.code, pull.code]).toEqual(['fork', 'fork'])
     expect(picture(pair.here.disk, '/stemma/log')).toEqual(before)
+    for (const side of [pair.there, pair.here])
+      expect(side.disk.paths('/stemma/evidence').join()).toMatch(/fork-/)
   })
 })
 

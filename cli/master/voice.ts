@@ -1,0 +1,36 @@
+/**
+ * What `master serve` says: one fact a line, of JSON on standard output or for people on standard error.
+ * Always holds: the first line is the one given to `open`, so that whoever starts a server need only read one line
+ * to know that it accepts; what happened before is said behind it.
+ */
+import type { Context } from '../context.ts'
+import { dim, type Piece } from '../ui/paint.ts'
+
+export type Facts = Readonly<Record<string, unknown>>
+
+export class Voice {
+  readonly #context: Pick<Context, 'json' | 'out' | 'err' | 'clock'>
+  #held: (() => void)[] | null = []
+
+  constructor(context: Pick<Context, 'json' | 'out' | 'err' | 'clock'>) {
+    this.#context = context
+  }
+
+  say(facts: Facts, words: Piece): void {
+    if (this.#held) this.#held.push(() => this.#line(facts, words))
+    else this.#line(facts, words)
+  }
+
+  open(facts: Facts, words: Piece): void {
+    const held = this.#held ?? []
+    this.#held = null
+    this.#line(facts, words)
+    for (const line of held) line()
+  }
+
+  #line(facts: Facts, words: Piece): void {
+    const { json, out, err, clock } = this.#context
+    if (json) out.json(facts)
+    else err.line(dim(new Date(clock.now()).toISOString().slice(11, 19)), ' ', words)
+  }
+}
