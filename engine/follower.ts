@@ -181,13 +181,8 @@ export class Follower {
   }
 
   /** What the newest stored state needs and is not here (after a blob was found damaged, or a sweep was cut off). */
-  async missing(state: State): Promise<Hash[]> {
-    const out = new Set<Hash>()
-    for (const row of state.maps.files.rows().values()) {
-      const hash = toHash(row.blob)
-      if (!out.has(hash) && !(await this.blobs.has(hash))) out.add(hash)
-    }
-    return [...out]
+  missing(state: State): Promise<Hash[]> {
+    return this.blobs.lacking([...state.maps.files.rows().values()].map((row) => toHash(row.blob)))
   }
 
   /** Fetches what is missing of the stored state. */

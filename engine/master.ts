@@ -274,9 +274,7 @@ export class Master {
       if (entry.type === 'file.put') live.set(entry.body.path, toHash(entry.body.blob))
       else if (entry.type === 'file.removed') live.delete(entry.body.path)
     }
-    const out = new Set<Hash>()
-    for (const hash of live.values()) if (!(await this.blobs.has(hash))) out.add(hash)
-    return [...out]
+    return this.blobs.lacking(live.values())
   }
 
   /**

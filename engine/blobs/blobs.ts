@@ -75,6 +75,13 @@ export class Blobs {
     return (await this.#disk.stat(this.pathOf(hash)))?.kind === 'file'
   }
 
+  /** Which of these contents are not here, each once, in their order: one look at the folder for all of them. */
+  async lacking(hashes: Iterable<Hash>): Promise<Hash[]> {
+    const entries = (await this.#disk.list(this.#dir)) ?? []
+    const here = new Set<string>(entries.filter(({ kind }) => kind === 'file').map(({ name }) => name))
+    return [...new Set(hashes)].filter((hash) => !here.has(hash))
+  }
+
   /** The length of a content, null when it is not here. */
   async sizeOf(hash: Hash): Promise<number | null> {
     const stat = await this.#disk.stat(this.pathOf(hash))

@@ -176,3 +176,15 @@ describe('settle', () => {
       ).toBe(true)
     })
 })
+
+test('what is lacking is named once and in order; a damaged copy or a folder of that name is not a content', async () => {
+  const { disk, blobs } = await newStore()
+  await blobs.put([content(1)])
+  await blobs.put([content(2)])
+  disk.plantFolder(`${dir}/${hashOf(3)}`)
+  disk.plantFile(`${dir}/${hashOf(4)}`, content(5))
+  expect(await blobs.isSound(hashOf(4))).toBe(false)
+  const wanted = [hashOf(4), hashOf(1), hashOf(3), hashOf(9), hashOf(4), hashOf(2)]
+  expect(await blobs.lacking(wanted)).toEqual([hashOf(4), hashOf(3), hashOf(9)])
+  expect(await blobs.lacking([])).toEqual([])
+})
