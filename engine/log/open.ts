@@ -11,8 +11,9 @@ import type { Ids } from '../env/ids.ts'
 import type { State } from '../fold/state.ts'
 import type { Head } from './head.ts'
 import type { Damage } from './record.ts'
-import { headsBehind, replay } from './replay.ts'
+import { replay } from './replay.ts'
 import { listSegments, openSegment, segmentName, sweepSegments } from './segment.ts'
+import { headsBehind } from './tail.ts'
 
 export type LogPlace = { readonly disk: Disk; readonly ids: Ids; readonly dir: string }
 export type OpenedLog = {
@@ -69,8 +70,8 @@ async function fold(place: LogPlace, first: number, file: DiskFile): Promise<Ope
     await settle(place, file, last, end)
     return { file, state, head, first, end, damage: null }
   }
-  // Nothing of one torn batch was ever acknowledged. Two intact heads, or more bytes than a batch, were.
-  const torn = size - end <= 2 * batchBytesMax && (await headsBehind(file, end, size, state)) < 2
+  // Nothing of one torn batch was ever acknowledged. With two heads, or more bytes than a batch, something was.
+  const torn = size - end <= 2 * batchBytesMax && (await headsBehind(file, end, size, head.logId)) < 2
   if (!torn)
     return { file, state, head, first, end, damage: damage ?? { at: end, why: 'entries without a head' } }
   await keepTorn(place, head.seq, file, end, size)

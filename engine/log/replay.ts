@@ -1,16 +1,15 @@
 /**
- * Folds the records of one segment onto a state, and tells a torn tail from damage in the middle.
+ * Folds the records of one segment onto a state, up to the last good head.
  * Always holds: on return the state is that of the last good head; whatever lies behind it is described, never
  * used. What an older stemma cannot understand is no damage: it ends in a fault and the file stays as it is.
  */
 import { isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
-import { signedHeadBytes } from '../../schemas/signable.ts'
 import type { DiskFile } from '../disk/disk.ts'
 import type { State, Undo } from '../fold/state.ts'
 import { step } from '../fold/step.ts'
 import { takeBack } from './batch.ts'
 import { type Head, headFault, readHead, stateFault } from './head.ts'
-import { type Damage, RecordReader, readRecord, recordHeaderBytes } from './record.ts'
+import { type Damage, RecordReader } from './record.ts'
 
 /** Signature and state hash of every head, the signatures only, or both of the last one; chain and order always. */
 export type Care = 'every' | 'signatures' | 'last'
@@ -24,8 +23,6 @@ export type Replay = {
   readonly last: number
   /** Why reading stopped before the end of the file, if it did. */
   readonly damage: Damage | null
-  /** Entries behind the last good head that belong to no batch (a torn tail, or damage). */
-  readonly loose: boolean
 }
 
 export async function replay(
@@ -78,46 +75,14 @@ export async function replay(
     }
   }
   damage ??= reader.damage
-  const loose = undos.length > 0
   takeBack(undos)
   if (head) {
     const fault = headFault(head, state, 'signature') ?? stateFault(head, state)
     if (fault) damage = { at: from, why: fault.why }
   }
-  return { head, end, last, damage, loose }
+  return { head, end, last, damage }
 }
 
 function mustKnow(refusal: Refusal): void {
   if (refusal.refused === 'upgrade-needed') throw toFault(refusal)
 }
-
-/**
- * How many heads of this log, newer than `state`, lie behind `from` with their checksum intact. One may belong to the
- * batch that a power cut tore (its sectors reach the disk in any order); two mean that an acknowledged batch is
- * damaged. Signatures are not asked for: the damaged batch may be the one that changed the key.
- */
-export async function headsBehind(file: DiskFile, from: number, to: number, state: State): Promise<number> {
-  const logId = state.keys?.logId
-  const overlap = recordHeaderBytes + signedHeadBytes
-  if (!logId || to - from < overlap) return 0
-  let found = 0
-  let seq = state.at.seq
-  const window = Buffer.alloc(windowBytes)
-  for (let at = from; at + overlap <= to; at += windowBytes - overlap) {
-    const got = await file.read(window.subarray(0, Math.min(windowBytes, to - at)), at)
-    const data = window.subarray(0, got)
-    for (let i = data.indexOf(headLength); i !== -1; i = data.indexOf(headLength, i + 1)) {
-      const record = readRecord(data, i, at)
-      if (record === 'short' || !('kind' in record) || record.kind !== 'head') continue
-      const head = readHead(record.payload)
-      if (isRefusal(head) || head.seq <= seq || !head.logId.equals(logId)) continue
-      seq = head.seq
-      if (++found > 1) return found
-    }
-  }
-  return found
-}
-
-const windowBytes = 4 * 1024 * 1024
-/** Where a record of a head's length may begin. */
-const headLength = Buffer.from([0, 0, 0, signedHeadBytes])
