@@ -3,6 +3,7 @@
  * Always holds: a KeyHistory exists only when every signature in it was verified. The pinned fingerprint of a
  * link must be one of `nodes`: the newest for a new join, any of them for a follower that knew an older one.
  */
+import { foldVersion as knownVersion } from '../../schemas/event/index.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { keyRotationsMax } from '../../schemas/limits.ts'
 import type { CharterRow, KeyRow, RotationRow } from '../../schemas/section.ts'
@@ -27,6 +28,9 @@ const copy = (bytes: Uint8Array): Buffer => Buffer.from(bytes)
 
 /** The history that a charter begins. */
 export function startKeys(charter: CharterRow): KeyHistory | Refusal {
+  if (charter.foldVersion > knownVersion)
+    return refuse('upgrade-needed', 'This log was begun by a newer stemma.', { version: charter.foldVersion })
+  if (charter.foldVersion !== 1) return refuse('refused', 'The charter names a fold version that never was.')
   const signed = charterBytes(charter)
   const used = [charter.logKey, charter.nodeKey, charter.recoveryKey].map(fingerprint)
   if (new Set(used).size < used.length) return bad('The charter of the log has one key in two roles.')
@@ -71,14 +75,17 @@ export function extendKeys(history: KeyHistory, rotation: RotationRow): KeyHisto
   }
 }
 
-/** The history that the rows of the keys section tell, from the charter on. */
+/** The history that the rows of the keys section tell, from the charter on: each change in an entry of its own. */
 export function readKeys(rows: readonly KeyRow[]): KeyHistory | Refusal {
   const [first, ...rest] = rows
   if (first?.kind !== 'charter') return bad('The key history does not begin with a charter.')
   let history = startKeys(first)
+  let seq = 1
   for (const row of rest) {
     if (isRefusal(history)) return history
     if (row.kind === 'charter') return bad('The key history has a second charter.')
+    if (row.seq <= seq) return refuse('protocol', 'The key history is not in the order of its entries.')
+    seq = row.seq
     history = extendKeys(history, row)
   }
   return history

@@ -6,13 +6,7 @@
  */
 import { foldVersion } from '../../schemas/event/index.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
-import {
-  baseBytesMax,
-  basePartBytesMax,
-  checkpointEveryEntries,
-  filesMax,
-  followersMax,
-} from '../../schemas/limits.ts'
+import { baseBytesMax, basePartBytesMax, checkpointEveryEntries } from '../../schemas/limits.ts'
 import { isHomePath } from '../../schemas/path.ts'
 import {
   checkpointSection,
@@ -33,6 +27,7 @@ import { currentEpochKey } from '../fold/reducers/epoch.ts'
 import { enrolmentKey } from '../fold/reducers/follower.ts'
 import { keyName } from '../fold/reducers/key.ts'
 import { selectionKey } from '../fold/reducers/selection.ts'
+import { isTooMany, unsound } from '../fold/sound.ts'
 import { type Change, State } from '../fold/state.ts'
 import { type Head, headFault, stateFault } from './head.ts'
 
@@ -94,6 +89,7 @@ export function readBase(parts: readonly Uint8Array[], head: Head): State | Refu
     const part = decode(bytesOfPart, partShape, 'A part of a base')
     if (isRefusal(part)) return part
     const [number, itsIndex, items] = part
+    if (items.length === 0) return bad('a part of it is empty')
     if (itsIndex !== index || number < order) return bad('its parts are out of order')
     order = number
     const section = sections[number]
@@ -130,6 +126,8 @@ export function readBase(parts: readonly Uint8Array[], head: Head): State | Refu
   if (isRefusal(keys)) return keys
   if (keyRows.some((row) => row.kind !== 'charter' && row.seq > head.seq))
     return bad('its key history reaches beyond its head')
+  const why = unsound(state)
+  if (why) return bad(why)
   state.keys = keys
   state.at = {
     seq: head.seq,
@@ -144,10 +142,6 @@ export function readBase(parts: readonly Uint8Array[], head: Head): State | Refu
 }
 
 const bad = (why: string): Refusal => refuse('protocol', `A base cannot be accepted: ${why}.`)
-
-/** A genuine fold keeps within these; a base that does not is no fold, whoever signed it. The enrolment row is one more. */
-const isTooMany = ({ maps }: State): boolean =>
-  maps.files.size + maps.secrets.size > filesMax || maps.followers.size > followersMax + 1
 
 /** A row under the key that belongs to it, or a refusal. */
 function readRow(section: Section, item: unknown): Change | Refusal {

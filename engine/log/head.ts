@@ -43,7 +43,8 @@ export function readHead(bytes: Uint8Array): Head | Refusal {
     timeMs: u64(),
     bytes: all,
   }
-  if (!Number.isSafeInteger(head.seq) || head.seq < 1 || !Number.isSafeInteger(head.timeMs))
+  const safe = Number.isSafeInteger(head.seq) && Number.isSafeInteger(head.timeMs)
+  if (!safe || head.seq < 1 || head.foldVersion < 1)
     return refuse('protocol', 'A signed head has impossible numbers.')
   return head
 }
@@ -78,11 +79,15 @@ function sealHead(fields: HeadFields, logKey: PrivateKey): Head {
 
 /** Only who holds the key could have made it: signature and log, nothing of its content. */
 export function signatureFault(head: Head, keys: Pick<KeyHistory, 'logId' | 'logKey'>): Refusal | null {
-  if (!keys.logId.equals(head.logId)) return refuse('other-log', 'The signed head belongs to another log.')
+  const other = logFault(head, keys)
+  if (other) return other
   return verify(keys.logKey, head.bytes.subarray(0, headBodyBytes), head.bytes.subarray(headBodyBytes))
     ? null
     : refuse('bad-signature', 'The signature of a head does not match the key of its log.')
 }
+
+const logFault = (head: Head, { logId }: Pick<KeyHistory, 'logId'>): Refusal | null =>
+  logId.equals(head.logId) ? null : refuse('other-log', 'The signed head belongs to another log.')
 
 /** Does this head follow the entry that `state` stands at? With `'signature'`, is it signed by the key of its log? */
 export function headFault(head: Head, state: State, care: 'place' | 'signature'): Refusal | null {
@@ -92,8 +97,8 @@ export function headFault(head: Head, state: State, care: 'place' | 'signature')
   if (head.timeMs < state.at.timeMs) return refuse('refused', 'A head is older than the entry it signs.')
   if (head.foldVersion !== state.at.foldVersion)
     return refuse('upgrade-needed', 'The log is folded by rules that this stemma does not know.')
-  const unsigned = care === 'signature' ? signatureFault(head, state.keys) : null
-  if (unsigned) return unsigned
+  const foreign = care === 'signature' ? signatureFault(head, state.keys) : logFault(head, state.keys)
+  if (foreign) return foreign
   return head.entry.equals(state.at.entry)
     ? null
     : refuse('fork', `Two different entries have the number ${head.seq}.`, { seq: head.seq })

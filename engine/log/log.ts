@@ -175,6 +175,12 @@ export class Log {
               at: reader.damage.at,
             },
           )
+        if (first < until.first && seq + 1 !== next)
+          throw new Fault(
+            'log-damaged',
+            `${segmentName(first)} ends at entry ${seq}, and the next segment begins at entry ${next}.`,
+            { seq },
+          )
       } finally {
         await file.close()
       }

@@ -4,6 +4,7 @@
  * used. What an older stemma cannot understand is no damage: it ends in a fault and the file stays as it is.
  */
 import { isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
+import { batchBytesMax, batchEntriesMax } from '../../schemas/limits.ts'
 import type { DiskFile } from '../disk/disk.ts'
 import type { State, Undo } from '../fold/state.ts'
 import { step } from '../fold/step.ts'
@@ -38,12 +39,18 @@ export async function replay(
   let last = from
   let damage: Damage | null = null
   let undos: Undo[] = []
+  let bytes = 0
   const stop = (at: number, why: string) => {
     damage = { at, why }
   }
   reading: for (let run = await reader.next(); run !== null; run = await reader.next()) {
     for (const record of run) {
       if (record.kind === 'entry') {
+        bytes += record.payload.length
+        if (undos.length >= batchEntriesMax || bytes > batchBytesMax) {
+          stop(record.at, 'a batch is larger than a batch may be')
+          break reading
+        }
         const done = step(state, record.payload)
         if (isRefusal(done)) {
           mustKnow(done)
@@ -70,6 +77,7 @@ export async function replay(
       last = end
       end = record.end
       undos = []
+      bytes = 0
       // Entries may follow no earlier than the head before them.
       state.at = { ...state.at, timeMs: Math.max(state.at.timeMs, next.timeMs) }
     }

@@ -116,6 +116,7 @@ export async function openSegment(file: DiskFile, withState: boolean): Promise<O
   const got = await file.read(bytes, 0)
   const header = readHeader(bytes.subarray(0, got))
   if (isRefusal(header)) return header
+  if (header.foldVersion === 0) return broken(12)
   if (header.foldVersion > knownVersion)
     return refuse('upgrade-needed', 'The log is folded by rules that this stemma does not know.')
   if (header.baseSeq === 0 && header.baseParts > 0) return broken(40)

@@ -2,19 +2,22 @@
 import { followersMax } from '../../../schemas/limits.ts'
 import { fingerprint } from '../../crypto/ed25519.ts'
 import { toHash } from '../../crypto/hash.ts'
-import type { Change } from '../state.ts'
+import type { Change, State } from '../state.ts'
 import { against, copy, type Reducer } from './shape.ts'
 
 /** The row that holds the enrolment mode; follower rows are named by 64 hex digits, so the two cannot meet. */
 export const enrolmentKey = 'enrolment'
+
+/** How many were ever enrolled, revoked ones included. */
+export const followersOf = ({ maps: { followers } }: State): number =>
+  followers.size - (followers.has(enrolmentKey) ? 1 : 0)
 
 export const followerEnrolled: Reducer<'follower.enrolled'> = (state, body, place) => {
   const id = fingerprint(body.node)
   const known = state.maps.followers.get(id)
   if (known) return against(`Follower ${id.slice(0, 12)} is already known.`)
   if (state.keys?.nodes.includes(id)) return against('The master cannot be its own follower.')
-  const others = state.maps.followers.size - (state.maps.followers.has(enrolmentKey) ? 1 : 0)
-  if (others >= followersMax) return against(`A log has at most ${followersMax} followers.`)
+  if (followersOf(state) >= followersMax) return against(`A log has at most ${followersMax} followers.`)
   return {
     changes: [
       {

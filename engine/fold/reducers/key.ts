@@ -1,6 +1,5 @@
 /** Charter, rotations and recoveries. Every signature is verified here, by whoever folds. */
 import type { EventBody } from '../../../schemas/event/index.ts'
-import { foldVersion as knownVersion } from '../../../schemas/event/index.ts'
 import { isRefusal, type Refusal, refuse } from '../../../schemas/fault.ts'
 import type { CharterRow, RotationRow } from '../../../schemas/section.ts'
 import { extendKeys, startKeys } from '../keys.ts'
@@ -25,9 +24,6 @@ export function charterRow(body: EventBody<'log.chartered'>): CharterRow {
 
 export const logChartered: Reducer<'log.chartered'> = (state, body) => {
   if (state.keys) return against('A log has one charter, its first entry.')
-  if (body.foldVersion > knownVersion)
-    return refuse('upgrade-needed', 'This log was begun by a newer stemma.', { version: body.foldVersion })
-  if (body.foldVersion !== 1) return against('The charter names a fold version that never was.')
   const row = charterRow(body)
   const keys = startKeys(row)
   return isRefusal(keys) ? keys : { changes: [{ section: 'keys', key: keyName(0), row }], keys }
