@@ -22,7 +22,7 @@ import { defaultSelection, selectionEvent } from './canon/selection.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
 import type { Disk } from './disk/disk.ts'
-import { makeDirs } from './disk/tree.ts'
+import { makeDirs, removeTree } from './disk/tree.ts'
 import { Bell } from './env/bell.ts'
 import type { Clock } from './env/clock.ts'
 import type { Ids } from './env/ids.ts'
@@ -76,6 +76,21 @@ export class Master {
     this.#log = log
     this.blobs = blobs
     this.#forked = forked
+  }
+
+  /**
+   * Clears away a log that `init` began and nobody was told of, when the run was cut off in between: its charter
+   * alone, with a recovery key that nobody has seen. Any other log stays. For a folder that belongs to nobody.
+   */
+  static async clearUnborn(place: MasterPlace): Promise<void> {
+    const { disk, stemmaHome } = place
+    if (!(await Log.exists(logPlace(place)))) return
+    const unborn = await Master.open(place)
+    const { seq } = unborn.head
+    await unborn.close()
+    if (seq > 1) return
+    await removeTree(disk, logPlace(place).dir)
+    await disk.syncDir(stemmaHome)
   }
 
   /** Begins a log in an empty folder. The recovery key is returned once and kept nowhere. */

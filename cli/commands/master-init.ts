@@ -23,13 +23,20 @@ export const command = define({
       throw new Fault('home-missing', `There is no Codex home at ${homes.codexHome}.`, {
         home: homes.codexHome,
       })
-    return owning(context, 'master init', disk, async () => {
+    const mustBeFree = async () => {
       const local = await loadLocal(disk, homes.stemmaHome)
       if (local)
         throw new Fault('already-initialised', `${homes.stemmaHome} already belongs to a ${local.role}.`, {
           role: local.role,
         })
-      const { master, recovery } = await Master.init({ disk, ids, clock, stemmaHome: homes.stemmaHome })
+    }
+    // Before the lock, too: while that master runs, its lock is not what stands in the way.
+    await mustBeFree()
+    return owning(context, 'master init', disk, async () => {
+      await mustBeFree()
+      const place = { disk, ids, clock, stemmaHome: homes.stemmaHome }
+      await Master.clearUnborn(place)
+      const { master, recovery } = await Master.init(place)
       const { fingerprint } = master
       const log = master.head.logId.toString('hex')
       await master.close()

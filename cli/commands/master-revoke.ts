@@ -3,6 +3,7 @@ import { exitCodes } from '../../schemas/code.ts'
 import { judged } from '../../schemas/report.ts'
 import { define } from '../command.ts'
 import { ask } from '../master/answer.ts'
+import { mustBeName } from '../master/find.ts'
 
 export const command = define({
   args: ['FOLLOWER'],
@@ -13,7 +14,7 @@ export const command = define({
   ],
   examples: ['master revoke laptop', 'master revoke 3f9a0c'],
   async run(context, [follower]) {
-    const { id, name } = await ask(context, { cmd: 'revoke', follower }, judged)
+    const { id, name } = await ask(context, { cmd: 'revoke', follower: mustBeName(follower) }, judged)
     if (context.json) context.out.json({ id, name })
     else
       context.out.line(

@@ -1,6 +1,8 @@
 /** Which machine a person means. */
+
 import { Fault } from '../../schemas/fault.ts'
 import type { FollowerReport } from '../../schemas/report.ts'
+import { isName } from '../../schemas/shape.ts'
 
 /**
  * The one follower that an id, the beginning of an id, or a name means. A whole id always means that machine;
@@ -18,4 +20,11 @@ export function findFollower(all: readonly FollowerReport[], words: string): Fol
       follower: words,
     })
   return one
+}
+
+/** What can be asked for at all: nothing longer than a name or an id, and nothing that hides. */
+export function mustBeName(words: string): string {
+  if (!isName(words))
+    throw new Fault('unknown-follower', 'That is neither the name nor the id of a follower.')
+  return words
 }

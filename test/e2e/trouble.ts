@@ -1,0 +1,62 @@
+/**
+ * Machines in trouble: what they say is one sentence and what to do next, the same for people and for programs.
+ */
+import { expect } from 'vitest'
+import { type Code, codes } from '../../schemas/code.ts'
+import { type CommandRun, type Machine, makeMachine, onLoopback } from './machine.ts'
+import type { Server } from './server.ts'
+
+const machines: Machine[] = []
+export const make = (name: string, inside: readonly string[] = []): Machine => {
+  const machine = makeMachine(name, inside)
+  machines.push(machine)
+  return machine
+}
+/** Takes away every machine of this file. */
+export async function removeAll(): Promise<void> {
+  for (const machine of machines) await machine.remove()
+}
+
+/**
+ * Says it once for people and once for programs, and the same both times.
+ * @param together where the two do not stand in each other's way
+ */
+export async function expectTrouble(
+  machine: Machine,
+  args: readonly string[],
+  code: Code,
+  together = false,
+): Promise<string> {
+  const telling = together ? machine.stemma(...args, '--json') : null
+  const said = await machine.stemma(...args)
+  const why = `stemma ${args.join(' ')}\n${said.stdout}${said.stderr}`
+  expect(said.code, why).toBe(codes[code].exit)
+  const lines = said.stderr.trimEnd().split('\n')
+  // A slip in the command line has its hint on the same line.
+  expect(lines.length, why).toBe(code === 'usage' ? 1 : 2)
+  expect(lines[0], why).toMatch(/^error: [^\n]+[.?]/)
+  if (code !== 'usage') expect(lines[1], why).toBe(codes[code].hint)
+  expect(said.stderr, why).not.toMatch(/^\s+at |node:internal|Error:|undefined|\[object/m)
+  expect(said.stdout, why).toBe('')
+  const told = await (telling ?? machine.stemma(...args, '--json'))
+  expect(told.code, told.stdout).toBe(codes[code].exit)
+  expect(told.stderr, told.stderr).toBe('')
+  const object = JSON.parse(told.stdout)
+  expect(object, told.stdout).toEqual({
+    error: { code, message: expect.any(String), hint: expect.any(String), facts: expect.any(Object) },
+  })
+  return object.error.message
+}
+
+export async function begin(machine: Machine): Promise<Server> {
+  machine.write('AGENTS.md', 'first\n')
+  const init = await machine.stemma('master', 'init')
+  expect(init.code, init.stderr).toBe(0)
+  return machine.serve(...onLoopback)
+}
+export const linkOf = async (machine: Machine): Promise<string> =>
+  String((await machine.stemma('master', 'link', '--json')).json()['link'])
+export function expectDone(run: CommandRun): void {
+  expect(run.code, run.stderr + run.stdout).toBe(0)
+}
+export const serveArgs = ['master', 'serve', '--port', '0', ...onLoopback]
