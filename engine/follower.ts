@@ -146,6 +146,9 @@ export class Follower {
         return refuse('protocol', 'The master sent a base that is not newer than what is here.')
       const differs = own.state.checkpoints.some((mark, i) => !state.checkpoints[i]?.entry.equals(mark.entry))
       if (differs) return this.#broken('fork', keys, own.head, head)
+      if (head.timeMs < own.head.timeMs)
+        return refuse('refused', 'The master sent a base that is older than what is here.')
+      if (!beginsWith(state.maps.keys.rows(), own.state.maps.keys.rows())) return otherKeys
     }
     await this.#bring(state, fetch)
     if (own) await own.moveTo({ parts, head })
@@ -226,15 +229,9 @@ export class Follower {
         expected: known?.logId.toString('hex') ?? '',
         got: keys.logId.toString('hex'),
       })
-    for (let i = 0; i <= known.rotations; i++) {
-      const mine = own.state.maps.keys.get(keyName(i))
-      const theirs = rows[i]
-      if (mine && theirs && rowLayouts.keys(mine).equals(rowLayouts.keys(theirs))) continue
-      return head.seq < own.head.seq
-        ? this.#broken('rollback', keys, own.head, head)
-        : refuse('bad-signature', 'The key history of the master contradicts the one that is stored here.')
-    }
     if (head.seq < own.head.seq) return this.#broken('rollback', keys, own.head, head)
+    const shown = new Map(rows.map((row, index) => [keyName(index), row]))
+    if (!beginsWith(shown, own.state.maps.keys.rows())) return otherKeys
     if (head.seq === own.head.seq && !head.entry.equals(own.head.entry))
       return this.#broken('fork', keys, own.head, head)
     return null
@@ -271,6 +268,18 @@ export class Follower {
         )
   }
 }
+
+type KeyRows = ReadonlyMap<string, KeyRow>
+/** Whether a history of keys is another one with any number of changes behind it. */
+const beginsWith = (longer: KeyRows, rows: KeyRows): boolean =>
+  [...rows].every(([key, row]) => {
+    const other = longer.get(key)
+    return other !== undefined && rowLayouts.keys(other).equals(rowLayouts.keys(row))
+  })
+const otherKeys = refuse(
+  'bad-signature',
+  'The key history of the master contradicts the one that is stored here.',
+)
 
 const logPlace = (place: FollowerPlace) => ({
   disk: place.disk,

@@ -3,14 +3,15 @@ import { describe, expect, test } from 'vitest'
 import { sign } from '../../engine/crypto/ed25519.ts'
 import { settleEvidence } from '../../engine/evidence.ts'
 import type { Channel, Follower, Greeting } from '../../engine/follower.ts'
-import { readHead, signAnew } from '../../engine/log/head.ts'
+import { writeBase } from '../../engine/log/base.ts'
+import { readHead, signAnew, signHead } from '../../engine/log/head.ts'
 import type { Master } from '../../engine/master.ts'
 import { assert, Fault, isRefusal } from '../../schemas/fault.ts'
 import { evidenceMax } from '../../schemas/limits.ts'
 import type { KeyRow } from '../../schemas/section.ts'
 import { channelBytes } from '../../schemas/signable.ts'
 import { wireVersion } from '../../schemas/wire/index.ts'
-import { keyOf, mark, put, rotated } from './fixture.ts'
+import { keyOf, mark, put, rotated, signedRun } from './fixture.ts'
 import { judge } from './proof.ts'
 import {
   backupOf,
@@ -343,6 +344,32 @@ describe('S26: verified before it is stored, stored with what it names', () => {
       await follower.takeBase(newer.parts, newer.head, keysOf(master), fetchFrom(master, follower)),
     ).toBeNull()
     expect(stored(follower)).not.toBe(before)
+  })
+
+  test('Q2: a base whose time or history of keys does not go on from what is here is refused, whoever signed it', async () => {
+    const { master, follower } = await pair()
+    const next = keyOf(50)
+    const { state } = master
+    const nothing = async () => undefined
+    const run = signedRun(state, [[rotated(keysOf(master), master.keys.log, next)]], next)
+    expect(await follower.takeRun(run, keysOf(master), nothing)).toBeNull()
+    const before = stored(follower)
+    signedRun(state, [[put('rules/b.md')]], next)
+    const take = (timeMs = state.at.timeMs) =>
+      follower.takeBase(
+        writeBase(state),
+        signHead(state, keysOf(master), timeMs, next.private),
+        keysOf(master),
+        nothing,
+      )
+    expect(await take((follower.head?.timeMs ?? 0) - 1)).toMatchObject({ refused: 'refused' })
+    const turn = state.maps.keys.get('1')
+    assert(turn?.kind === 'rotated', 'the key was changed')
+    state.restore({ section: 'keys', key: '1', row: { ...turn, seq: turn.seq + 1 } })
+    expect(await take()).toMatchObject({ refused: 'bad-signature' })
+    expect(stored(follower)).toBe(before)
+    state.restore({ section: 'keys', key: '1', row: turn })
+    expect(await take()).toBeNull()
   })
 })
 
