@@ -217,6 +217,7 @@ export async function exampleValues(): Promise<Readonly<Record<string, Buffer>>>
     'rotate by old key': sign(keys.log.private, rotated),
     'rotate by new key': sign(keys.nextLog.private, rotated),
     'recover by recovery key': Buffer.from(recoveryRow.by),
+    'recover by new key': Buffer.from(recoveryRow.byNew),
     'recovery row hash': sha256(rowLayouts.keys(recoveryRow)),
     'channel proof': sign(keys.log.private, channelBytes(head3, exporter)),
     'node certificate': mintCertificate(keys.node),
