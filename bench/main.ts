@@ -80,39 +80,57 @@ const unjudged = (figure: Figure): Figure => ({
   goals: figure.goals.map(({ text }) => ({ text, met: null })),
 })
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      json: { type: 'boolean', default: false },
-      quick: { type: 'boolean', default: false },
-      only: { type: 'string', default: kinds.join(',') },
-      rounds: { type: 'string' },
-      seed: { type: 'string', default: '1' },
-    },
-  })
-  const chosen = values.only.split(',')
-  const sizes = values.quick ? tiny : full
-  const rounds = Number(values.rounds ?? sizes.rounds)
-  const seed = Number(values.seed)
-  if (!chosen.every(isKind) || !(rounds >= 1) || !Number.isSafeInteger(rounds) || !Number.isSafeInteger(seed))
-    throw new TypeError(usage)
+type Wishes = {
+  readonly json: boolean
+  readonly quick: boolean
+  readonly kinds: readonly Kind[]
+  readonly sizes: Sizes
+  readonly seed: number
+}
+
+/** What the words ask for; null when they make no sense. */
+function readWords(): Wishes | null {
+  try {
+    const { values } = parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string', default: kinds.join(',') },
+        rounds: { type: 'string' },
+        seed: { type: 'string', default: '1' },
+      },
+    })
+    const chosen = values.only.split(',')
+    const sizes = values.quick ? tiny : full
+    const rounds = Number(values.rounds ?? sizes.rounds)
+    const seed = Number(values.seed)
+    const sound = Number.isSafeInteger(rounds) && rounds >= 1 && Number.isSafeInteger(seed)
+    if (!sound || !chosen.every(isKind)) return null
+    return { json: values.json, quick: values.quick, kinds: chosen, sizes: { ...sizes, rounds }, seed }
+  } catch (error) {
+    if (error instanceof TypeError) return null
+    throw error
+  }
+}
+
+async function main({ json, quick, kinds: chosen, sizes, seed }: Wishes): Promise<void> {
   const scratch = new Scratch()
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => void scratch.remove().finally(() => process.exit(1)))
   try {
     const machine = describeMachine(scratch)
     const figures: Figure[] = []
-    for (const kind of chosen) figures.push(...(await figuresOf(kind, scratch, seed, { ...sizes, rounds })))
-    const report: Report = {
-      machine,
-      seed,
-      quick: values.quick,
-      figures: values.quick ? figures.map(unjudged) : figures,
-    }
-    process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : table(report))
+    for (const kind of chosen) figures.push(...(await figuresOf(kind, scratch, seed, sizes)))
+    const report: Report = { machine, seed, quick, figures: quick ? figures.map(unjudged) : figures }
+    process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : table(report))
   } finally {
     await scratch.remove()
   }
 }
 
-await main()
+const wishes = readWords()
+if (wishes) await main(wishes)
+else {
+  process.stderr.write(`${usage}\n`)
+  process.exitCode = 2
+}

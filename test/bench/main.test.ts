@@ -62,6 +62,11 @@ test('Q6: the table has a line for each side', async () => {
   expect(lines.filter((line) => /^ {2}(?:stemma|read and SHA-256)/.test(line)).length).toBe(4)
 })
 
+test('words that make no sense are answered with the usage, and nothing is measured', async () => {
+  for (const words of [['--only', 'nothing'], ['--rounds', '0'], ['--seed', 'x'], ['--what']])
+    await expect(bench(...words), words.join(' ')).rejects.toMatchObject({ code: 2 })
+})
+
 test('sides take turns, the first round does not count, a ratio divides values of one round', async () => {
   const turns: string[] = []
   const side = (name: string, of: (round: number) => number) => ({
