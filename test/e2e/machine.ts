@@ -33,11 +33,20 @@ export type CommandRun = {
   json(): Record<string, unknown>
 }
 
+/** A command on its way. */
+export type Running = {
+  readonly pid: number
+  /** What it did; its code is -1 when a signal ended it. */
+  readonly done: Promise<CommandRun>
+}
+
 export type Machine = {
   readonly stemmaHome: string
   readonly codexHome: string
   /** A command that runs to its end. */
   stemma(...args: string[]): Promise<CommandRun>
+  /** The same, to be watched or killed on its way. */
+  launch(...args: string[]): Running
   /** A command that serves, started and accepting: it has said its first line. */
   start(...args: string[]): Promise<Server>
   /** `master serve` on a free port; `server.port` has it. */
@@ -91,7 +100,7 @@ export function makeMachine(name: string, inside: readonly string[] = []): Machi
   mkdirSync(codexHome, { mode: 0o700 })
   const main = commandFile()
 
-  function launch(args: readonly string[]) {
+  function spawnChild(args: readonly string[]) {
     const [command = '', ...rest] = [...inside, process.execPath, main, ...args]
     return spawn(command, rest, {
       cwd: root,
@@ -107,8 +116,12 @@ export function makeMachine(name: string, inside: readonly string[] = []): Machi
     })
   }
 
-  async function stemma(...args: string[]): Promise<CommandRun> {
-    const child = launch(args)
+  function launch(...args: string[]): Running {
+    const child = spawnChild(args)
+    return { pid: child.pid ?? -1, done: finish(child, args) }
+  }
+
+  async function finish(child: ReturnType<typeof spawnChild>, args: readonly string[]): Promise<CommandRun> {
     let stdout = ''
     let stderr = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -139,7 +152,7 @@ export function makeMachine(name: string, inside: readonly string[] = []): Machi
   }
 
   async function start(...args: string[]): Promise<Server> {
-    const server = new Server(launch(args), args.join(' '))
+    const server = new Server(spawnChild(args), args.join(' '))
     servers.push(server)
     await server.first()
     return server
@@ -148,7 +161,8 @@ export function makeMachine(name: string, inside: readonly string[] = []): Machi
   return {
     stemmaHome,
     codexHome,
-    stemma,
+    stemma: (...args) => launch(...args).done,
+    launch,
     start,
     serve: (...args) => start('master', 'serve', '--json', '--port', '0', ...args),
     write(path, content) {
