@@ -264,7 +264,7 @@ export class Master {
     const forged = signatureFault(theirs, { logId: keys.logId, logKey })
     if (forged) return forged
     if (theirs.seq > this.head.seq) {
-      this.#lost = theirs
+      if (!this.#lost || theirs.seq > this.#lost.seq) this.#lost = theirs
       return 'ahead'
     }
     const ours = theirs.seq === this.head.seq ? toHash(this.head.entry) : await this.#entryAt(theirs.seq)

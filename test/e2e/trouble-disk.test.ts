@@ -162,6 +162,22 @@ describe('a damaged log', () => {
   })
 })
 
+describe('contents that are not there', () => {
+  test('S42: apply does not begin what it could not finish; the next sync fetches what is missing', async () => {
+    const master = make('complete')
+    const server = await begin(master)
+    const follower = make('incomplete')
+    expectDone(await follower.stemma('follower', 'join', await linkOf(master), '--yes'))
+    const blobs = join(follower.stemmaHome, 'blobs')
+    for (const name of readdirSync(blobs)) rmSync(join(blobs, name))
+    await expectTrouble(follower, ['apply'], 'incomplete')
+    expect(follower.read('AGENTS.md')).toBe('first\n')
+    expectDone(await follower.stemma('sync'))
+    expectDone(await follower.stemma('apply'))
+    await server.stop()
+  })
+})
+
 /** Root is asked no permission, unless it gives that right away. */
 const asUser =
   process.getuid?.() === 0

@@ -1,8 +1,10 @@
 /** What goes wrong on real machines, and how it is said: one sentence, what to do next, the right exit code. */
 import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { heraldLinesMax } from '../../schemas/limits.ts'
+import { tailnetAddress } from '../../transport/identity/own.ts'
 import { type Machine, onLoopback } from './machine.ts'
 import type { Server } from './server.ts'
 import { begin, expectDone, expectTrouble, linkOf, make, removeAll, serveArgs } from './trouble.ts'
@@ -190,6 +192,32 @@ describe('a master at work', () => {
     await expectTrouble(master, ['master', 'approve', 'nobody'], 'unknown-follower')
     await expectTrouble(master, ['master', 'approve', ''], 'unknown-follower')
     await expectWell()
+  })
+
+  test('T12: a flood of connections that are turned away prints a few lines and a count', async () => {
+    const other = make('flooded')
+    expectDone(await other.stemma('master', 'init'))
+    const closed = await other.serve('--host', '127.0.0.1')
+    const knock = () =>
+      new Promise<void>((resolve) => {
+        const socket = connect(closed.port, '127.0.0.1', () => socket.resume())
+        socket.on('error', () => undefined).once('close', () => resolve())
+      })
+    const knocks = 200
+    for (let n = 0; n < knocks; n += 10) await Promise.all(Array.from({ length: 10 }, knock))
+    expect(await closed.stop()).toBe(0)
+    const refused = closed.said.filter((said) => said['event'] === 'refused')
+    const withheld = closed.said.filter((said) => said['event'] === 'withheld')
+    expect(refused).toHaveLength(heraldLinesMax)
+    expect(withheld).toEqual([{ event: 'withheld', address: '127.0.0.1', lines: knocks - heraldLinesMax }])
+  })
+
+  const addressless = tailnetAddress() === null
+  test.runIf(addressless)('S17: a link needs an address that others can reach', async () => {
+    const other = make('addressless')
+    expectDone(await other.stemma('master', 'init'))
+    await expectTrouble(other, ['master', 'link'], 'no-address')
+    expectDone(await other.stemma('master', 'link', '--host', 'desk.example.ts.net'))
   })
 
   test('S35: a conflict that is none', async () => {

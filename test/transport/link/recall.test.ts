@@ -149,6 +149,32 @@ describe('a restored master', () => {
     await pair.there.publish({ 'AGENTS.md': 'now\n' })
   })
 
+  test('S59: what one follower gives back is not enough while another is known to hold more', async () => {
+    const pair = await makePair()
+    const lesser: Pair = { ...pair, here: await FollowerSide.make(pair.clock, 66) }
+    await sync(pair)
+    await sync(lesser)
+    await sync(pair)
+    const copy = pair.there.save()
+    await pair.there.publish({ 'AGENTS.md': 'one\n' })
+    await sync(lesser)
+    await pair.there.publish({ 'AGENTS.md': 'two\n' })
+    await sync(pair)
+    await pair.there.restore(copy)
+    const raw = new RawFollower(pair)
+    await raw.hello()
+    await raw.expect('recall')
+    raw.wire.close('gone', 'later')
+    await raw.hosted
+    expect(await sync(lesser)).toEqual(done)
+    await expect(pair.there.publish({ 'AGENTS.md': 'too early\n' })).rejects.toMatchObject({
+      code: 'rollback',
+    })
+    expect(await sync(pair)).toEqual(done)
+    expectLevel(pair)
+    await pair.there.publish({ 'AGENTS.md': 'now\n' })
+  })
+
   test('Q2: one that wrote before the follower came is forked: it stops, both keep evidence, nothing is applied', async () => {
     const pair = await restored(3)
     await pair.there.publish({ 'AGENTS.md': 'another history\n' })
