@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { sha256 } from '../../../engine/crypto/hash.ts'
 import { batchEntriesMax, laterMax } from '../../../schemas/limits.ts'
-import { MasterSide, type Pair, picture, RawMaster, sync } from './pair.ts'
+import { SimDisk } from '../../sim/disk.ts'
+import { FollowerSide, MasterSide, makePair, type Pair, picture, RawMaster, sync } from './pair.ts'
 import { baseOf, done, flip, slip, wanted, world } from './slips.ts'
 
 describe('entries', () => {
@@ -180,39 +181,45 @@ describe('contents', () => {
       'that begin in the middle',
       'protocol',
       (raw, { hashes }) =>
-        raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 1, Buffer.from('x'), 2]] }),
+        raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 1, Buffer.from('x'), 4]] }),
     ],
     [
       'longer than they say',
       'protocol',
       (raw, { hashes }) =>
-        raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('xyz'), 2]] }),
+        raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('xyzuv'), 4]] }),
     ],
     [
       'that change their length',
       'protocol',
       async (raw, { hashes }) => {
-        await raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('x'), 10]] })
+        await raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('x'), 4]] })
         await raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 1, Buffer.from('x'), 2]] })
       },
+    ],
+    [
+      'of another length than the log says',
+      'protocol',
+      (raw, { hashes }) =>
+        raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('two\n'), 64]] }),
     ],
     [
       'in empty pieces without end',
       'protocol',
       (raw, { hashes }) =>
-        raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.alloc(0), 9]] }),
+        raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.alloc(0), 4]] }),
     ],
     [
       'with another hash',
       'bad-signature',
       (raw, { hashes }) =>
-        raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('forged'), 6]] }),
+        raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('forg'), 4]] }),
     ],
     [
       'begun and then denied',
       'protocol',
       async (raw, { hashes }) => {
-        await raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('x'), 9]] })
+        await raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('x'), 4]] })
         await raw.say({ t: 'lack', hashes: [hashes[0] ?? Buffer.alloc(32)] })
       },
     ],
@@ -228,7 +235,7 @@ describe('contents', () => {
       'broken off',
       'unreachable',
       async (raw, { hashes }) => {
-        await raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('x'), 9]] })
+        await raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('x'), 4]] })
         raw.wire.close('gone', 'enough')
       },
     ],
@@ -265,6 +272,17 @@ describe('contents', () => {
     expect(sent).toBeLessThanOrEqual(laterMax)
   })
 
+  test('Q3: for which there is no room are not asked for', async () => {
+    const pair = await makePair()
+    await pair.there.publish({ 'AGENTS.md': 'one\n', 'skills/a/large': Buffer.alloc(3_000_000, 1) })
+    const disk = new SimDisk({ capacityBytes: 1_000_000 })
+    const tight: Pair = { ...pair, here: await FollowerSide.make(pair.clock, 9, disk) }
+    const before = picture(disk)
+    const { pull } = await sync(tight)
+    expect(pull.code).toBe('disk-full')
+    expect(picture(disk)).toEqual(before)
+  })
+
   test('S26: a content that does not match its hash ends the link at once, not at the next message', async () => {
     const pair = await world(true)
     const code = await slip(pair, async (raw) => {
@@ -272,8 +290,8 @@ describe('contents', () => {
       for (const part of await baseOf(pair)) await raw.say(part)
       const { hashes } = await raw.expectPast('need')
       expect(hashes.length).toBeGreaterThan(1)
-      expect(sha256(Buffer.from('forged')).equals(hashes[0] ?? Buffer.alloc(0))).toBe(false)
-      await raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('forged'), 6]] })
+      expect(sha256(Buffer.from('forg')).equals(hashes[0] ?? Buffer.alloc(0))).toBe(false)
+      await raw.say({ t: 'blob', parts: [[hashes[0] ?? Buffer.alloc(32), 0, Buffer.from('forg'), 4]] })
       for (;;) await raw.hear()
     })
     expect(code).toBe('bad-signature')
