@@ -213,7 +213,7 @@ export class Master {
     return event !== null
   }
 
-  /** Signs the newest head anew (DESIGN: an idle master does every 5 minutes), so that silence is not a freeze. */
+  /** Signs the newest head anew (an idle master does every 5 minutes), so that silence is not a freeze. */
   freshen(): void {
     // The head, not the state: that may hold entries which are still on their way to the disk.
     this.#idle = signAnew(this.head, this.#place.clock.now(), this.#keys.log.private)

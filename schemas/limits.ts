@@ -78,7 +78,7 @@ export const frameBytesMax = 1 * MiB
 export const blobPartBytesMax = 256 * KiB
 /** Blob hashes in one `need`. */
 export const needHashesMax = 1024
-/** Unacknowledged data on one link, both ways (DESIGN: 256 entries or 1 MiB). */
+/** Unacknowledged data on one link, both ways. */
 export const creditEntries = 256
 export const creditBytes = 1 * MiB
 /** A follower stores what it was sent whenever this much is gathered and signed. */
@@ -125,11 +125,6 @@ export const pingEveryMs = 10_000
 export const pingMissedMax = 2
 /** A reader that owes an acknowledgement this long is dropped. */
 export const stallTimeoutMs = 30_000
-/** Reconnect: full jitter between these. */
-export const retryFirstMs = 500
-export const retryLastMs = 60_000
-/** Three gaps in one session and the link is closed. */
-export const gapsMax = 3
 
 // --- freshness ---
 /** An idle master re-signs its head this often, so that silence can be told from a freeze. */

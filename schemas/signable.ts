@@ -13,8 +13,6 @@ type Field =
   | { readonly raw: Uint8Array }
   | { readonly text: string }
 
-export const layoutVersion = 1
-
 function sizeOf(field: Field): number {
   if ('u8' in field) return 1
   if ('u32' in field) return 4

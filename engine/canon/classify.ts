@@ -46,7 +46,7 @@ const secretNames = new Map<string, Class>([
 const sealedFiles = new Set(['config.toml', 'hooks.json', 'mise.toml'])
 const profileEnd = '.config.toml'
 
-/** S30, by the first part of a path. Where each name was seen: CODEX_FACTS, section D. */
+/** S30, by the first part of a path. Each name is one that Codex 0.169 was seen to make. */
 const fixed = new Map<string, Class>([
   ['sessions', runtime('transcripts of sessions')],
   ['archived_sessions', runtime('transcripts of sessions')],

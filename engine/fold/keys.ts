@@ -1,7 +1,7 @@
 /**
  * The keys a log stands on: its charter, and every rotation since, each vouched for by what was before it.
- * Always holds: a KeyHistory exists only when every signature in it was verified. The pinned fingerprint of a
- * link must be one of `nodes`: the newest for a new join, any of them for a follower that knew an older one.
+ * Always holds: a KeyHistory exists only when every signature in it was verified. The pinned fingerprint must be the
+ * newest of `nodes`.
  */
 import { foldVersion as knownVersion } from '../../schemas/event/index.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'

@@ -1,7 +1,6 @@
 /**
  * All events, each declared once: the table that types, validation, redaction and reducers are made from.
  */
-import { entryBytesMax } from '../limits.ts'
 import { bytes, count, v } from '../shape.ts'
 import { hashBytes } from '../signable.ts'
 import { epochGranted, epochStarted, wrapsPut } from './epoch.ts'
@@ -41,7 +40,6 @@ export type Entry = { readonly seq: number; readonly prev: Uint8Array; readonly 
 
 /** The outer shape of an entry's payload: `[seq, prev, time, type, body]`. */
 export const entryTuple = v.strictTuple([count, bytes(hashBytes), count, v.string(), v.unknown()])
-export const entryPayloadBytesMax = entryBytesMax
 
 /** The fold version that this code knows. */
 export const foldVersion = 1

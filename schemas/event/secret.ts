@@ -1,6 +1,6 @@
 /**
  * Secret files of the canonical home. An entry names a random content id that changes only when the
- * plaintext does; ciphertext, size and data key are elsewhere, so that they can be shredded (DESIGN, Secrets).
+ * plaintext does; ciphertext, size and data key are elsewhere, so that they can be shredded.
  */
 import { bytes, homePath, v } from '../shape.ts'
 import { event } from './shape.ts'

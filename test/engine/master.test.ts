@@ -50,7 +50,7 @@ describe('opening', () => {
   })
 
   for (const role of ['log', 'node'] as const)
-    test(`RELIABILITY: the ${role} key of another log is refused`, async () => {
+    test(`S18: the ${role} key of another log is refused`, async () => {
       const { at, master } = await newMaster(1)
       const { at: other } = await newMaster(2)
       await master.close()

@@ -48,7 +48,7 @@ const look = (from?: Scan) =>
   })
 
 const posix = process.platform === 'linux'
-test.runIf(posix)('issue 4: pipes, sockets, twins, odd names: each a warning, the rest travels', async () => {
+test.runIf(posix)('S33: pipes, sockets, twins, odd names: each a warning, the rest travels', async () => {
   put('AGENTS.md')
   put('skills/café/SKILL.md')
   put('prompts/cafe\u0301.md')
@@ -81,7 +81,7 @@ test.runIf(posix)('issue 4: pipes, sockets, twins, odd names: each a warning, th
   }
 })
 
-test('issue 4: 64 MiB are streamed with flat memory, one byte more is a warning', async () => {
+test('Q3: 64 MiB are streamed with flat memory, one byte more is a warning', async () => {
   const path = join(home, 'skills/big/data')
   put('skills/big/data', Buffer.alloc(0))
   fs.truncateSync(path, fileBytesMax)

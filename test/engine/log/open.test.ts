@@ -66,7 +66,7 @@ const flip = (bytes: Buffer, at: number, bit = 1): Buffer => {
   return out
 }
 
-describe('RELIABILITY: flipped bits', () => {
+describe('Q1: flipped bits', () => {
   test('every byte of a segment: damage is told, or the last batch is cut; never another state', async () => {
     const { bytes, ends } = await sample()
     const known = new Map(ends.map((end) => [end.seq, end.mark]))

@@ -79,7 +79,7 @@ const ask = (request: Parameters<typeof askOwner>[1], timeoutMs = 2_000) =>
   askOwner(home, request, { disk, clock, uid, timeoutMs, signal })
 
 describe('one writer', () => {
-  test('DESIGN Log: kill -9 of the owner frees the folder at once', async () => {
+  test('S23: kill -9 of the owner frees the folder at once', async () => {
     for (let round = 0; round < 5; round++) {
       const owner = await contend()
       owner.proceed()
