@@ -6,6 +6,6 @@ export default defineConfig({
     include: ['test/kill/**/*.test.ts'],
     hookTimeout: 60_000,
     pool: 'forks',
-    env: { STEMMA_KILL_ROUNDS: '220' },
+    env: { STEMMA_KILL_ROUNDS: '210' },
   },
 })

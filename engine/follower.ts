@@ -8,7 +8,7 @@
  *    then `missing` names them and nothing is applied until they are here.
  * 4. After a fork was found nothing more is taken until a person has settled it (T6).
  */
-import { isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
+import { Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { type KeyRow, rowLayouts } from '../schemas/section.ts'
 import type { FollowerId, Hash } from '../schemas/shape.ts'
 import { channelBytes } from '../schemas/signable.ts'
@@ -46,8 +46,8 @@ export type Greeting = {
 }
 /** The channel that it said it on. */
 export type Channel = { readonly peerKey: Uint8Array; readonly exporter: Uint8Array }
-/** Brings blobs that are not here yet. Throws when it cannot. */
-export type Fetch = (hashes: readonly Hash[]) => Promise<void>
+/** Brings blobs that are not here yet, of just these lengths. Throws when it cannot. */
+export type Fetch = (hashes: readonly Hash[], sizes: ReadonlyMap<Hash, number>) => Promise<void>
 
 export class Follower {
   readonly #place: FollowerPlace
@@ -216,8 +216,27 @@ export class Follower {
 
   async #bring(state: State, fetch: Fetch): Promise<void> {
     const hashes = await this.missing(state)
-    if (hashes.length > 0) await fetch(hashes)
+    if (hashes.length > 0) {
+      const sizes = sizesOf(state)
+      await this.#mustHold(hashes.reduce((sum, hash) => sum + (sizes.get(hash) ?? 0), 0))
+      await fetch(hashes, sizes)
+    }
     await this.blobs.settle()
+  }
+
+  /** Before a byte is fetched: whatever a log names, it fills no disk to the brim only to fail there. */
+  async #mustHold(needBytes: number): Promise<void> {
+    const { disk, stemmaHome } = this.#place
+    const freeBytes = await disk.freeBytes(stemmaHome)
+    if (freeBytes < needBytes)
+      throw new Fault(
+        'disk-full',
+        `The file contents to fetch need ${needBytes} bytes on the disk of ${stemmaHome}.`,
+        {
+          needBytes,
+          freeBytes,
+        },
+      )
   }
 
   async #floorFault(rows: readonly KeyRow[], keys: KeyHistory, head: Head): Promise<Refusal | null> {
@@ -280,6 +299,13 @@ const otherKeys = refuse(
   'bad-signature',
   'The key history of the master contradicts the one that is stored here.',
 )
+
+/** How long each content is, as the log says. */
+function sizesOf(state: State): ReadonlyMap<Hash, number> {
+  const out = new Map<Hash, number>()
+  for (const row of state.maps.files.rows().values()) out.set(toHash(row.blob), row.size)
+  return out
+}
 
 const logPlace = (place: FollowerPlace) => ({
   disk: place.disk,

@@ -15,6 +15,7 @@ import { Pipe } from './pipe.ts'
 export class Collector {
   readonly #blobs: Blobs
   readonly #expected: readonly Hash[]
+  readonly #sizes: ReadonlyMap<Hash, number> | undefined
   /** How many of them are settled: received whole, or lacking. */
   #settled = 0
   readonly #puts = new Set<Promise<void>>()
@@ -22,9 +23,11 @@ export class Collector {
   #current: { readonly pipe: Pipe; readonly size: number; received: number } | null = null
   readonly #failed = new AbortController()
 
-  constructor(blobs: Blobs, hashes: readonly Hash[]) {
+  /** @param sizes how long they are, where that is known: another length is not accepted. */
+  constructor(blobs: Blobs, hashes: readonly Hash[], sizes?: ReadonlyMap<Hash, number>) {
     this.#blobs = blobs
     this.#expected = hashes
+    this.#sizes = sizes
   }
 
   /** Ends with the first content that could not be stored: it may be found out long after it came. */
@@ -44,7 +47,8 @@ export class Collector {
       const hash = this.#expected[this.#settled]
       const current = this.#current
       if (hash === undefined || !fromHash(hash).equals(raw)) throw unasked()
-      if (at !== (current?.received ?? 0) || size !== (current?.size ?? size)) throw unasked()
+      if (at !== (current?.received ?? 0) || size !== (current?.size ?? this.#sizes?.get(hash) ?? size))
+        throw unasked()
       // An empty piece is the whole of an empty content, and nothing else.
       if (at + bytes.length > size || (bytes.length === 0 && size > 0)) throw unasked()
       await this.#put(hash, bytes, size)

@@ -14,6 +14,8 @@ import type { Amount } from './credit.ts'
 import { say } from './talk.ts'
 
 export type GatherTalk = {
+  /** How long the contents are, where that is known. */
+  readonly sizes?: ReadonlyMap<Hash, number>
   readonly wire: Wire
   /** The next message; the signal ends the wait for it. */
   readonly hear: (signal: AbortSignal) => Promise<Up | Down>
@@ -28,7 +30,7 @@ export async function gather(
   hashes: readonly Hash[],
   talk: GatherTalk,
 ): Promise<readonly Hash[]> {
-  const collector = new Collector(blobs, hashes)
+  const collector = new Collector(blobs, hashes, talk.sizes)
   let asked = 0
   try {
     while (!collector.done) {

@@ -7,7 +7,7 @@
 import type { Clock } from '../../engine/env/clock.ts'
 import type { Wire } from '../../engine/env/wire.ts'
 import type { KeyHistory } from '../../engine/fold/keys.ts'
-import type { Follower } from '../../engine/follower.ts'
+import type { Fetch, Follower } from '../../engine/follower.ts'
 import { type Head, readHead } from '../../engine/log/head.ts'
 import { Fault, isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
 import { laterMax, runBytesMax } from '../../schemas/limits.ts'
@@ -67,7 +67,7 @@ class Puller {
     const { keys, head } = await this.#greeting()
     await greeted(head)
     if (follower.head === null || follower.head.seq < head.seq) await this.#catchUp(keys, head)
-    await follower.complete((hashes) => this.#fetch(hashes))
+    await follower.complete(this.#fetch)
   }
 
   /** What comes before the hello of an honest master: a wait for approval, or a recall of what it lost. */
@@ -111,7 +111,7 @@ class Puller {
 
   async #catchUp(keys: KeyHistory, greeted: Head): Promise<void> {
     const { follower } = this.#context
-    const fetch = (hashes: readonly Hash[]) => this.#fetch(hashes)
+    const fetch = this.#fetch
     await say(this.#wire, { t: 'want', from: follower.head ? follower.head.seq + 1 : 0 })
     const base = new BaseIntake()
     const run = new RunIntake()
@@ -135,8 +135,9 @@ class Puller {
   }
 
   /** Asks for file contents and stores them. Whatever else comes meanwhile is kept for later. */
-  async #fetch(hashes: readonly Hash[]): Promise<void> {
+  readonly #fetch: Fetch = async (hashes, sizes) => {
     const lacking = await gather(this.#context.follower.blobs, hashes, {
+      sizes,
       wire: this.#wire,
       hear: (also) => this.#hear(AbortSignal.any([this.#jobs.signal, also])),
       acknowledge: (more) => this.#acknowledge(more),
