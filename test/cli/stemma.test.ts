@@ -16,8 +16,8 @@ beforeAll(async () => {
   writeFileSync(
     join(folder, 'probe.cjs'),
     `process.on('exit', () => {
-      const threads = process.platform === 'linux' ? require('fs').readdirSync('/proc/self/task').length : null
-      require('fs').writeFileSync('probed.json', JSON.stringify({ threads, size: process.env.UV_THREADPOOL_SIZE ?? null }))
+      const threads = process.platform === 'linux' ? require('node:fs').readdirSync('/proc/self/task').length : null
+      require('node:fs').writeFileSync('probed.json', JSON.stringify({ threads, size: process.env.UV_THREADPOOL_SIZE ?? null }))
     })`,
   )
 })
