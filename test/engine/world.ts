@@ -2,7 +2,7 @@
  * A master and its followers without sockets: greetings and records are handed over by the test.
  * Always holds: the same seeds give the same keys, ids and bytes.
  */
-import { Follower, type Greeting } from '../../engine/follower.ts'
+import { type Channel, Follower, type Greeting } from '../../engine/follower.ts'
 import { Master } from '../../engine/master.ts'
 import type { Event } from '../../schemas/event/index.ts'
 import { assert } from '../../schemas/fault.ts'
@@ -11,7 +11,7 @@ import { wireVersion } from '../../schemas/wire/index.ts'
 import { SimClock } from '../sim/clock.ts'
 import { SimDisk } from '../sim/disk.ts'
 import { SimIds } from '../sim/ids.ts'
-import { home } from './fixture.ts'
+import { home, mark } from './fixture.ts'
 
 export const masterHome = '/m'
 export const followerHome = '/f'
@@ -78,4 +78,28 @@ export async function catchUp(master: Master, follower: Follower) {
   const keys = master.state.keys
   assert(keys && follower.head, 'both have a log')
   return follower.takeRun(await recordsOf(master, follower.head.seq + 1), keys, fetchFrom(master, follower))
+}
+
+export const keysOf = (master: Master) => {
+  const keys = master.state.keys
+  assert(keys, 'a log has its charter')
+  return keys
+}
+/** All that a follower could have changed by believing something. */
+export const stored = (follower: Follower) =>
+  follower.state && follower.head
+    ? `${mark(follower.state)} ${follower.head.bytes.toString('hex')}`
+    : 'nothing'
+
+/** A master with some history, and a follower that has all of it. */
+export async function pair() {
+  const { at, master } = await newMaster()
+  await publish(master, 'AGENTS.md', 'one')
+  await publish(master, 'rules/a.md', 'a')
+  const here = machine(21)
+  const follower = await openFollower(here)
+  await join(master, follower)
+  const ask = (greeting: Greeting = greetingOf(master), channel: Channel = channelOf(master)) =>
+    follower.judge(greeting, channel, master.fingerprint)
+  return { at, master, here, follower, ask }
 }
