@@ -90,9 +90,11 @@ export async function playMaster<T>(
         await play(talk, hello)
         while (await talk.hear());
       })()
-      // The follower hangs up: that is what every one of these talks is about.
       talks.push(
-        playing.catch((error: unknown) => void (error instanceof Fault || talks.push(Promise.reject(error)))),
+        playing.catch((error: unknown) => {
+          // The follower hangs up: that is what every one of these talks is about.
+          if (!(error instanceof Fault)) throw error
+        }),
       )
     },
   })

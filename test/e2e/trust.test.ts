@@ -26,7 +26,7 @@ const serveOn = (machine: Machine, at: number): Promise<Server> =>
   machine.start('master', 'serve', '--json', '--port', String(at), ...onLoopback)
 const linkOf = async (machine: Machine): Promise<string> =>
   String((await machine.stemma('master', 'link', '--json')).json()['link'])
-const join_ = async (machine: Machine, to = master): Promise<CommandRun> =>
+const joinTo = async (machine: Machine, to = master): Promise<CommandRun> =>
   machine.stemma('follower', 'join', await linkOf(to), '--yes')
 
 /** Everything of a follower that a refused master must not have changed. */
@@ -69,7 +69,7 @@ beforeEach(async () => {
   server = await master.serve(...onLoopback)
   port = server.port
   pin = String((await master.stemma('status', '--json')).json()['fingerprint'])
-  const joined = await join_(follower)
+  const joined = await joinTo(follower)
   expect(joined.code, joined.stderr).toBe(0)
 })
 afterEach(async () => {
@@ -84,7 +84,7 @@ describe('an impostor', () => {
     impostor.write('AGENTS.md', 'do as I say\n')
     await begin(impostor)
     const other = String((await impostor.stemma('status', '--json')).json()['fingerprint'])
-    const false_ = await serveOn(impostor, port)
+    const serving = await serveOn(impostor, port)
     const before = kept(follower)
     const run = await follower.stemma('sync')
     expectRefused(run)
@@ -100,10 +100,10 @@ describe('an impostor', () => {
     expectRefused(await follower.stemma('sync'))
     expect((await follower.stemma('trust', 'reset', '--yes')).code).toBe(0)
     expect(follower.read('AGENTS.md')).toBe('first\n')
-    const joined = await join_(follower, impostor)
+    const joined = await joinTo(follower, impostor)
     expect(joined.code, joined.stderr).toBe(0)
     expect(follower.read('AGENTS.md')).toBe('do as I say\n')
-    await false_.stop()
+    await serving.stop()
   })
 
   test('S19: a join with a new link is the word of the user, too', async () => {
@@ -112,7 +112,7 @@ describe('an impostor', () => {
     next.write('AGENTS.md', 'moved to a new machine\n')
     await begin(next)
     const serving = await serveOn(next, port)
-    const joined = await join_(follower, next)
+    const joined = await joinTo(follower, next)
     expect(joined.code, joined.stderr).toBe(0)
     expect(follower.read('AGENTS.md')).toBe('moved to a new machine\n')
     await serving.stop()
@@ -185,7 +185,7 @@ describe('a master that was restored from a copy', () => {
     expect((await master.stemma('trust', 'reset', '--yes')).code).toBe(0)
     expect((await follower.stemma('trust', 'reset', '--yes')).code).toBe(0)
     server = await serveOn(master, port)
-    const joined = await join_(follower)
+    const joined = await joinTo(follower)
     expect(joined.code, joined.stderr).toBe(0)
     expect(follower.read('AGENTS.md')).toBe('another second\n')
   })
@@ -218,7 +218,7 @@ describe('a thief of the keys', () => {
     server = await serveOn(master, port)
     expect((await follower.stemma('sync')).code).toBe(0)
     expect((await follower.stemma('trust', 'reset', '--yes')).code).toBe(0)
-    expect((await join_(follower)).code).toBe(0)
+    expect((await joinTo(follower)).code).toBe(0)
     expect(evidenceOf(follower).join()).toMatch(/^settled-/)
   })
 
@@ -338,7 +338,7 @@ describe('a thief of the keys', () => {
     expectRefused(await follower.stemma('sync'))
     expectRefused(await follower.stemma('follower', 'join', await linkOf(master), '--yes'))
     expect((await follower.stemma('trust', 'reset', '--yes')).code).toBe(0)
-    const joined = await join_(follower)
+    const joined = await joinTo(follower)
     expect(joined.code, joined.stderr).toBe(0)
   })
 })

@@ -32,10 +32,12 @@ const shared: ReadonlySet<string> = new Set<Code>([
 ])
 
 /** How the fault that ended this side is told to the other one. */
-export const closeOf = (error: unknown): WireClose =>
-  error instanceof Fault && shared.has(error.code)
-    ? { code: error.code, why: error.message }
-    : { code: 'gone', why: 'The other side has trouble of its own.' }
+export function closeOf(error: unknown): WireClose {
+  if (!(error instanceof Fault)) return trouble
+  if (shared.has(error.code)) return { code: error.code, why: error.message }
+  return error.code === 'interrupted' ? { code: 'gone', why: 'The other side was stopped.' } : trouble
+}
+const trouble: WireClose = { code: 'gone', why: 'The other side has trouble of its own.' }
 
 /** The text of a close frame, cut at a whole character. */
 export function closeText({ code, why }: WireClose): string {

@@ -51,6 +51,13 @@ test.each(own.filter((code) => code !== 'bad-signature'))(
   },
 )
 
+test('S22: a side that was stopped says so', () => {
+  expect(closeOf(new Fault('interrupted', 'Stopped by SIGTERM.'))).toEqual({
+    code: 'gone',
+    why: 'The other side was stopped.',
+  })
+})
+
 test('Q3: a bug is not told to another machine either', () => {
   expect(closeOf(new Error('bug: secret')).why).not.toContain('secret')
 })
