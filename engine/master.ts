@@ -9,16 +9,14 @@
  * 4. After a fork was found nothing is appended until a person has settled it; after a head of our own was seen
  *    that this log does not reach, nothing until the entries up to it were taken back (S59).
  */
-import type { Event } from '../schemas/event/index.ts'
-import { foldVersion } from '../schemas/event/index.ts'
+import { type Event, foldVersion } from '../schemas/event/index.ts'
 import { assert, Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { checkpointEveryEntries, draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
 import type { FollowerRow } from '../schemas/section.ts'
 import type { FollowerId, Hash, Platform } from '../schemas/shape.ts'
 import { channelBytes, charterBytes, logIdBytes } from '../schemas/signable.ts'
 import { Blobs } from './blobs/blobs.ts'
-import type { Selection } from './canon/selection.ts'
-import { defaultSelection, selectionEvent } from './canon/selection.ts'
+import { defaultSelection, type Selection, selectionEvent } from './canon/selection.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
 import type { Disk } from './disk/disk.ts'
@@ -280,7 +278,10 @@ export class Master {
   }
 
   /** Blobs that entries signed by this master name and that it no longer has (S59). */
-  async lacking(payloads: readonly Uint8Array[]): Promise<Hash[]> {
+  async lacking(payloads: readonly Uint8Array[]): Promise<readonly Hash[] | Refusal> {
+    const refusal = await this.#log.judge(splitRun(behind(payloads, this.head.seq)))
+    // What we did not sign names nothing for us; another history with our signature is for `takeBack` to find.
+    if (refusal) return refusal.refused === 'fork' ? [] : refusal
     const live = new Map<string, Hash>()
     for (const payload of payloads) {
       const sealed = decodeEntry(payload)
