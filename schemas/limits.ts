@@ -15,6 +15,10 @@ export const pathBytesMax = 512
 // --- canonical home ---
 /** The largest file that travels. Streamed everywhere, so it bounds disk and time, not memory. */
 export const fileBytesMax = 64 * MiB
+/** The largest secret file: sealed and opened in memory. Real ones are a few KiB. */
+export const secretBytesMax = 1 * MiB
+/** Secret files of one home; their wraps stay one blob of about 150 KiB. */
+export const secretsMax = 1000
 /** More files than this in one home is a mistake (a checkout inside skills/), not a home. */
 export const filesMax = 100_000
 /** Include, exclude and link rules are each read on every scan. */
