@@ -26,7 +26,12 @@ const follower = v.strictObject({
 })
 const enrolment = v.strictObject({ kind: v.literal('enrolment'), approve: v.boolean() })
 
-const currentEpoch = v.strictObject({ kind: v.literal('current'), epoch: countUpTo(0xffffffff) })
+const currentEpoch = v.strictObject({
+  kind: v.literal('current'),
+  epoch: countUpTo(0xffffffff),
+  /** The blob with the wrapped data keys; 32 zero bytes while the epoch has none. */
+  wraps: bytes(hashBytes),
+})
 const grant = v.strictObject({
   kind: v.literal('grant'),
   epoch: countUpTo(0xffffffff),
@@ -99,7 +104,7 @@ export const rowLayouts: { readonly [S in Section]: (row: Row<S>) => Buffer } = 
         ]),
   epochs: (r) =>
     r.kind === 'current'
-      ? rowBytes('epoch', [{ u32: r.epoch }])
+      ? rowBytes('epoch', [{ u32: r.epoch }, { raw: r.wraps }])
       : rowBytes('grant', [
           { u32: r.epoch },
           { raw: r.follower },

@@ -6,6 +6,7 @@
 import type { Fault } from '../../schemas/fault.ts'
 import { ancestors, type HomePath } from '../../schemas/path.ts'
 import { byteOrder, errnoOf } from '../disk/errno.ts'
+import { isOurGround, type Work } from './ground.ts'
 import { lookAbove } from './observe.ts'
 import { parentOf, syncFolder } from './settle.ts'
 import type { Site } from './site.ts'
@@ -19,16 +20,19 @@ export type Made = {
 }
 
 /** @param folders outermost first. */
-export async function makeFolders(site: Site, folders: readonly HomePath[]): Promise<Made> {
+export async function makeFolders(work: Work, folders: readonly HomePath[]): Promise<Made> {
   const faults = new Map<string, Fault>()
   const touched = new Set<string>()
+  const { site } = work
   for (const folder of folders) {
     try {
       // Not below a link or a file: the steps there will find out and say so.
-      if ((await lookAbove(site.disk, site.home, folder)) !== null) continue
+      if (!(await isOurGround(work, folder))) continue
       await site.disk.makeDir(`${site.home}/${folder}`)
       touched.add(parentOf(folder))
     } catch (error) {
+      // What was taken away meanwhile the steps will miss, and say so.
+      if (errnoOf(error) === 'ENOENT') continue
       if (!isLocal(error)) throw error
       if ((await site.disk.stat(`${site.home}/${folder}`)) === null) faults.set(folder, error)
     }

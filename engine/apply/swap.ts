@@ -10,6 +10,7 @@ import type { HomePath } from '../../schemas/path.ts'
 import { errnoOf } from '../disk/errno.ts'
 import { backUp } from './backup.ts'
 import { type Digest, digestOf } from './digest.ts'
+import { isOurGround, type Work } from './ground.ts'
 import type { JournalStep } from './journal.ts'
 import { execOf, type Seen, same, withExec } from './mark.ts'
 import { lookAbove } from './observe.ts'
@@ -28,40 +29,45 @@ type Now =
 export const isLocal = (error: unknown): error is Fault =>
   error instanceof Fault && (error.code === 'disk-busy' || error.code === 'disk-denied')
 
-export async function swap(site: Site, tx: string, step: JournalStep, index: number): Promise<Outcome> {
-  const next = `${stageDir(site, tx)}/${index}`
+export async function swap(work: Work, step: JournalStep, index: number): Promise<Outcome> {
+  const next = `${stageDir(work.site, work.tx)}/${index}`
   const old = `${next}.old`
-  const outcome = await change(site, step, next, old).catch((error: unknown) => {
+  const outcome = await change(work, step, next, old).catch((error: unknown) => {
     if (isLocal(error)) return error
     // Something on the way there, or the staged content, was taken away.
     if (error instanceof Fault && error.code === 'disk-missing') return 'moved' as const
     throw error
   })
   if (step.act !== 'replace' && step.act !== 'remove') return outcome
-  const kept = await giveBack(site, step, old)
+  const kept = await giveBack(work, step, old)
   return outcome === 'done' && !kept ? 'moved' : outcome
 }
 
-async function change(site: Site, step: JournalStep, next: string, old: string): Promise<Outcome> {
+async function change(work: Work, step: JournalStep, next: string, old: string): Promise<Outcome> {
+  const { site } = work
   const { disk } = site
   const at = inHome(site, step.path)
   const now = await look(site, step.path)
   // Done already: by us before a crash, or by the user.
   if (step.act === 'remove' ? now.kind === 'absent' : now.kind === 'file' && same(now, step.to)) return 'done'
-  if (step.act === 'create') return now.kind === 'absent' && (await put(site, next, at)) ? 'done' : 'moved'
+  if (step.act === 'create')
+    return now.kind === 'absent' && (await put(work, next, step.path)) ? 'done' : 'moved'
   if (now.kind !== 'file' || !same(now, step.from)) return 'moved'
   switch (step.act) {
     case 'replace':
       await clear(site, step, old)
       await hold(site, at, old)
+      if (!(await isOurGround(work, step.path))) return 'moved'
       await disk.rename(next, at)
       return 'done'
     case 'chmod':
+      if (!(await isOurGround(work, step.path))) return 'moved'
       await disk.chmod(at, withExec(now.mode, step.to.exec))
       return 'done'
     case 'remove':
       // Not unlink: whatever lies there at this moment is moved aside whole, and judged then.
       await clear(site, step, old)
+      if (!(await isOurGround(work, step.path))) return 'moved'
       await disk.rename(at, old)
       return 'done'
     default:
@@ -85,15 +91,18 @@ async function look(site: Site, path: HomePath): Promise<Now> {
   return { kind: 'file', mode: digest.stat.mode, ...seenOf(site, digest) }
 }
 
-/** Puts a file where nothing is, never over anything. False when something is there. */
-async function put(site: Site, from: string, to: string): Promise<boolean> {
+/** Puts a file where nothing is, never over anything. False when something is there, or no folder for it. */
+async function put(work: Work, from: string, path: HomePath): Promise<boolean> {
+  const { disk } = work.site
+  const to = inHome(work.site, path)
+  if (!(await isOurGround(work, path))) return false
   try {
-    return await site.disk.link(from, to)
+    return await disk.link(from, to)
   } catch (error) {
     if (!isLinkless(error)) throw error
   }
-  if ((await site.disk.stat(to)) !== null) return false
-  await site.disk.rename(from, to)
+  if ((await disk.stat(to)) !== null || !(await isOurGround(work, path))) return false
+  await disk.rename(from, to)
   return true
 }
 
@@ -122,7 +131,8 @@ const isLinkless = (error: unknown): boolean =>
   error instanceof Fault && error.code === 'disk-denied' && errnoOf(error) !== 'EACCES'
 
 /** True when nothing was displaced but what was expected; else the displaced file is back, or in a backup. */
-async function giveBack(site: Site, step: Displacing, old: string): Promise<boolean> {
+async function giveBack(work: Work, step: Displacing, old: string): Promise<boolean> {
+  const { site } = work
   const { disk } = site
   const held = await digestOf(disk, old)
   if (held === null) return true
@@ -132,8 +142,8 @@ async function giveBack(site: Site, step: Displacing, old: string): Promise<bool
   try {
     const now = await look(site, step.path)
     if (now.kind === 'file' && now.hash === seen.hash) return false
-    if (now.kind === 'absent' && (await put(site, old, at))) return false
-    if (now.kind === 'file' && step.act === 'replace' && same(now, step.to)) {
+    if (now.kind === 'absent' && (await put(work, old, step.path))) return false
+    if (now.kind === 'file' && same(now, step.to) && (await isOurGround(work, step.path))) {
       await disk.rename(old, at)
       return false
     }

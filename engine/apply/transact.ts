@@ -9,6 +9,7 @@ import { ancestors, type HomePath } from '../../schemas/path.ts'
 import { makeDirs, removeTree } from '../disk/tree.ts'
 import { backUp } from './backup.ts'
 import { dropFolders, makeFolders } from './folders.ts'
+import { startWork } from './ground.ts'
 import { type Journal, type JournalStep, saveJournal } from './journal.ts'
 import { type Ledger, saveLedger } from './ledger.ts'
 import type { PathFault, Plan } from './plan.ts'
@@ -81,11 +82,12 @@ async function abandon(site: Site, cause: unknown): Promise<void> {
 export async function finish(site: Site, journal: Journal, before: Ledger): Promise<Finished> {
   const { disk } = site
   const outcomes = new Map<JournalStep, Outcome>()
-  const folders = await makeFolders(site, journal.folders)
+  const work = await startWork(site, journal.tx)
+  const folders = await makeFolders(work, journal.folders)
   const carryOut = async (step: JournalStep, index: number) => {
     const above = ancestors(step.path).find((folder) => folders.faults.has(folder))
     const fault = above === undefined ? undefined : folders.faults.get(above)
-    outcomes.set(step, fault ?? (await swap(site, journal.tx, step, index)))
+    outcomes.set(step, fault ?? (await swap(work, step, index)))
   }
   // New content first, removals last: a skill that moves is never missing.
   const numbered = journal.steps.map((step, index) => ({ step, index }))

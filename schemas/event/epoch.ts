@@ -15,3 +15,9 @@ export const epochGranted = event(
   { epoch, follower: bytes(hashBytes), sealed: bytesUpTo(sealedGrantBytesMax) },
   ['sealed'],
 )
+
+/**
+ * The blob with the data keys of all live secrets, wrapped by the epoch key, was replaced. The log names only the
+ * newest: older ones, and the keys in them, can be shredded while the chain still verifies.
+ */
+export const wrapsPut = event('wraps.put', { epoch, blob: bytes(hashBytes) })

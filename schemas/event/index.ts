@@ -4,7 +4,7 @@
 import { entryBytesMax } from '../limits.ts'
 import { bytes, count, v } from '../shape.ts'
 import { hashBytes } from '../signable.ts'
-import { epochGranted, epochStarted } from './epoch.ts'
+import { epochGranted, epochStarted, wrapsPut } from './epoch.ts'
 import { filePut, fileRemoved } from './file.ts'
 import { enrolmentChanged, followerEnrolled, followerRevoked } from './follower.ts'
 import { keyRecovered, keyRotated } from './key.ts'
@@ -27,6 +27,7 @@ export const events = {
   'enrolment.changed': enrolmentChanged,
   'epoch.started': epochStarted,
   'epoch.granted': epochGranted,
+  'wraps.put': wrapsPut,
 } as const
 
 export type EventType = keyof typeof events

@@ -6,6 +6,7 @@ import {
   at,
   checkEnd,
   checkMoment,
+  checkWhole,
   edits,
   optionsOf,
   prepare,
@@ -14,9 +15,12 @@ import {
 } from '../engine/apply/home.ts'
 import { rigOn, storeBlobs } from '../engine/apply/rig.ts'
 import { SimClock } from '../sim/clock.ts'
-import { SimDisk } from '../sim/disk.ts'
+import { type DiskFaultKind, SimDisk } from '../sim/disk.ts'
 import { SimIds } from '../sim/ids.ts'
 import { type Scenario, type Swept, sweep } from '../sim/sweep.ts'
+
+/** A fault of one file leaves the others done; a crash leaves all or nothing. */
+const isCrash = (fault: DiskFaultKind | null) => fault === null || /crash|torn/.test(fault)
 
 const base = (windows: boolean): Scenario<never> => ({
   name: 'apply',
@@ -28,8 +32,9 @@ const base = (windows: boolean): Scenario<never> => ({
     // What concerns one file alone is told and does not stop the others.
     for (const { fault } of faults) expect(fault.code).toMatch(/^disk-/)
   },
-  async check(disk, { world }) {
+  async check(disk, { world, fault }) {
     checkMoment(disk)
+    if (isCrash(fault)) await checkWhole(disk, world)
     await checkEnd(disk, world)
   },
 })

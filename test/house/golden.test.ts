@@ -57,7 +57,7 @@ const rowsLaidOut: Readonly<Record<string, Buffer>> = {
     revokedMs: 0,
   }),
   enrolment: rowLayouts.followers({ kind: 'enrolment', approve: true }),
-  epoch: rowLayouts.epochs({ kind: 'current', epoch: 7 }),
+  epoch: rowLayouts.epochs({ kind: 'current', epoch: 7, wraps: new Uint8Array(32).fill(6) }),
   grant: rowLayouts.epochs({ kind: 'grant', epoch: 7, follower: a, sealed: fill(80, 89) }),
   charter: rowLayouts.keys({
     kind: 'charter',
@@ -110,7 +110,7 @@ const goldenRows: Readonly<Record<string, string>> = {
   secret: '38 f9c251da301043aee504cc49fc62f6834edf733f54cb138236f47b0c1a68856b',
   follower: '133 264b22bb5fdcebb29a285c62ec27868f5a9dbdb7814eeb021985cbed782aba95',
   enrolment: '25 47fe8e075efc099047dc65f8c120adf500be0f8fdc8d2148fa7b46b49aa75e51',
-  epoch: '24 eda6e069aff0f1f025d5e3a2a3740b230c8fa581cc3089a05643e2abf88438ae',
+  epoch: '56 4bb889942059ee9ce209ebb9c78fee52becd8f45fdc71312b6613ecc30b29621',
   grant: '140 99d020e260cefbdd0c579e635582476d0133100df20b156fcabae477f81fea2c',
   charter: '266 8911103c7821afeaa543bcf01810259950af156d150ad64609a58b33918c7012',
   rotated: '193 e2bd4e9f3e457bf69fbd28fb809adcb074ae245f9ec34ac6e505bd99e5835340',

@@ -7,12 +7,18 @@
 import { fromHash } from '../../engine/crypto/hash.ts'
 import type { Clock } from '../../engine/env/clock.ts'
 import type { Wire } from '../../engine/env/wire.ts'
-import type { Follower } from '../../engine/follower.ts'
 import type { KeyHistory } from '../../engine/fold/keys.ts'
+import type { Follower } from '../../engine/follower.ts'
 import { type Head, readHead } from '../../engine/log/head.ts'
 import { kindOf } from '../../engine/log/record.ts'
 import { Fault, isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
-import { baseBytesMax, batchBytesMax, creditEntries, needHashesMax, runBytesMax } from '../../schemas/limits.ts'
+import {
+  baseBytesMax,
+  batchBytesMax,
+  creditEntries,
+  needHashesMax,
+  runBytesMax,
+} from '../../schemas/limits.ts'
 import type { Hash, Platform } from '../../schemas/shape.ts'
 import { type Down, down, wireVersion } from '../../schemas/wire/index.ts'
 import { Collector } from './collect.ts'
@@ -98,6 +104,7 @@ class Puller {
     let run: Uint8Array[] = []
     let runBytes = 0
     let base: Buffer[] = []
+    let baseBytes = 0
     const takeRun = async () => {
       if (run.length > 0) must(await follower.takeRun(run, keys, greeted, fetch))
       run = []
@@ -106,18 +113,23 @@ class Puller {
     for (;;) {
       const message = await this.#next()
       if (message.t === 'base') {
-        if (run.length > 0 || message.index !== base.length || message.of > basePartsMax) throw surprise()
+        if (run.length > 0 || message.index !== base.length || message.of <= message.index) throw surprise()
+        baseBytes += message.part.length
+        if (message.part.length === 0 || baseBytes > baseBytesMax)
+          throw new Fault('protocol', 'The base that the master sends is too large.')
         base.push(Buffer.from(message.part))
         await this.#acknowledge({ entries: 0, bytes: message.part.length })
         if (base.length < message.of) continue
         must(await follower.takeBase(base, must(readHead(message.head)), keys, fetch))
         base = []
+        baseBytes = 0
       } else if (message.t === 'entries') {
         for (const record of message.records) {
           run.push(record)
           runBytes += record.length
         }
-        if (runBytes > runBytesMax + batchBytesMax) throw new Fault('protocol', 'The master sent entries without end and no head.')
+        if (runBytes > runBytesMax + batchBytesMax)
+          throw new Fault('protocol', 'The master sent entries without end and no head.')
         const last = run.at(-1)
         if (runBytes > runBytesMax && last && kindOf(last) === 'head') await takeRun()
         await this.#acknowledge(tally(message.records))
@@ -139,16 +151,23 @@ class Puller {
         const message = await this.#hear()
         if (message.t === 'blob') {
           await collector.take(message.parts)
-          await this.#acknowledge({ entries: 0, bytes: message.parts.reduce((sum, part) => sum + part[2].length, 0) })
+          await this.#acknowledge({
+            entries: 0,
+            bytes: message.parts.reduce((sum, part) => sum + part[2].length, 0),
+          })
         } else if (message.t === 'lack') collector.lack(message.hashes)
         else if (message.t === 'entries' || message.t === 'head') this.#keep(message)
         else throw surprise()
       }
       const lacking = await collector.finish()
       if (lacking.length > 0)
-        throw new Fault('blob-damaged', `The master no longer has ${lacking.length} of the file contents that its log names.`, {
-          lacking: lacking.length,
-        })
+        throw new Fault(
+          'blob-damaged',
+          `The master no longer has ${lacking.length} of the file contents that its log names.`,
+          {
+            lacking: lacking.length,
+          },
+        )
     } finally {
       await collector.abort()
     }
@@ -156,7 +175,8 @@ class Puller {
 
   #keep(message: Down): void {
     // Unacknowledged entries fill the credit; only heads come free, one a publication.
-    if (this.#later.length > 4 * creditEntries) throw new Fault('protocol', 'The master sends faster than it may.')
+    if (this.#later.length > 4 * creditEntries)
+      throw new Fault('protocol', 'The master sends faster than it may.')
     this.#later.push(message)
   }
 
@@ -171,7 +191,8 @@ class Puller {
       if (message === null) throw new Fault('unreachable', 'The master ended the link.')
       if (message.t === 'bye') throw farewell(message)
       if (message.t === 'ack') {
-        if (!this.#credit.acknowledge(message)) throw new Fault('protocol', 'More was acknowledged than was sent.')
+        if (!this.#credit.acknowledge(message))
+          throw new Fault('protocol', 'More was acknowledged than was sent.')
       } else if (message.t === 'need') {
         const { blobs } = this.#context.follower
         this.#jobs.queue(() => deliver(this.#wire, blobs, this.#credit, message.hashes, this.#jobs.signal))
@@ -185,7 +206,6 @@ class Puller {
   }
 }
 
-const basePartsMax = Math.ceil(baseBytesMax / 1024)
 const surprise = (): Fault => new Fault('protocol', 'The master sent a message that was not asked for.')
 
 /** The value, or the refusal as a fault: from here on there is nobody to answer to. */

@@ -1,4 +1,5 @@
 /** Seal epochs, numbered from 1. Only the current epoch's grants are part of the state. */
+import { hashBytes } from '../../../schemas/signable.ts'
 import { toHash } from '../../crypto/hash.ts'
 import type { Change, State } from '../state.ts'
 import { against, copy, type Reducer } from './shape.ts'
@@ -11,12 +12,19 @@ export function currentEpoch(state: State): number {
   return row?.kind === 'current' ? row.epoch : 0
 }
 
+/** A new epoch has no wraps until its own are put. */
+const noWraps = new Uint8Array(hashBytes)
+
 export const epochStarted: Reducer<'epoch.started'> = (state, body) => {
   const next = currentEpoch(state) + 1
   if (body.epoch !== next) return against(`The next seal epoch is ${next}, not ${body.epoch}.`)
   const changes: Change[] = []
   for (const key of state.maps.epochs.rows().keys()) changes.push({ section: 'epochs', key, row: null })
-  changes.push({ section: 'epochs', key: currentEpochKey, row: { kind: 'current', epoch: next } })
+  changes.push({
+    section: 'epochs',
+    key: currentEpochKey,
+    row: { kind: 'current', epoch: next, wraps: noWraps },
+  })
   return { changes }
 }
 
@@ -37,3 +45,16 @@ export const epochGranted: Reducer<'epoch.granted'> = (state, body) => {
     ],
   }
 }
+
+export const wrapsPut: Reducer<'wraps.put'> = (state, body) =>
+  body.epoch === 0 || body.epoch !== currentEpoch(state)
+    ? against('Data keys are wrapped for the current seal epoch only.')
+    : {
+        changes: [
+          {
+            section: 'epochs',
+            key: currentEpochKey,
+            row: { kind: 'current', epoch: body.epoch, wraps: copy(body.blob) },
+          },
+        ],
+      }

@@ -1,6 +1,6 @@
 /** One reducer for every event: a missing one does not compile. */
 import type { EventType } from '../../../schemas/event/index.ts'
-import { epochGranted, epochStarted } from './epoch.ts'
+import { epochGranted, epochStarted, wrapsPut } from './epoch.ts'
 import { filePut, fileRemoved, secretPut, secretRemoved } from './file.ts'
 import { enrolmentChanged, followerEnrolled, followerRevoked } from './follower.ts'
 import { foldUpgraded, keyRecovered, keyRotated, logChartered } from './key.ts'
@@ -22,4 +22,5 @@ export const reducers: { readonly [T in EventType]: Reducer<T> } = {
   'enrolment.changed': enrolmentChanged,
   'epoch.started': epochStarted,
   'epoch.granted': epochGranted,
+  'wraps.put': wrapsPut,
 }

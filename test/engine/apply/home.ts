@@ -73,6 +73,21 @@ export function checkMoment(disk: SimDisk): void {
   }
 }
 
+/** All or nothing: once recovered, and before anything is planned anew, a sync has happened as a whole or not at all. */
+export async function checkWhole(disk: SimDisk, ports: Ports): Promise<void> {
+  const finished = await rigOn(disk, optionsOf(ports)).applier.recover()
+  expect(finished?.moved ?? [], 'cut off and not finished').toEqual([])
+  expect(finished?.faults ?? []).toEqual([])
+  const signs = {
+    created: disk.peek(at('skills/new/deep/SKILL.md')) !== null,
+    replaced: disk.peek(at('AGENTS.md'))?.toString() === second['AGENTS.md'],
+    replacedBelow: disk.peek(at('skills/a/SKILL.md'))?.toString() === second['skills/a/SKILL.md'],
+    removed: disk.peek(at('rules/dropped.md')) === null,
+    removedBelow: disk.peek(at('skills/a/gone.md')) === null,
+  }
+  expect(new Set(Object.values(signs)).size, JSON.stringify(signs)).toBe(1)
+}
+
 /** The next run ends new, whatever happened before; the one after it has nothing to do. */
 export async function checkEnd(disk: SimDisk, ports: Ports): Promise<void> {
   const result = await applySecond(disk, ports)
