@@ -19,6 +19,8 @@ export const fileBytesMax = 64 * MiB
 export const secretBytesMax = 1 * MiB
 /** Secret files of one home; their wraps stay one blob of about 150 KiB. */
 export const secretsMax = 1000
+/** The master's own record of its secrets: about 250 bytes a secret. */
+export const vaultBytesMax = 1 * MiB
 /** More files than this in one home is a mistake (a checkout inside skills/), not a home. */
 export const filesMax = 100_000
 /** Include, exclude and link rules are each read on every scan. */
