@@ -17,7 +17,9 @@ type World = { readonly disk: Disk; readonly clock: Clock; readonly ids: Ids }
 const dirOf = (stemmaHome: string) => `${stemmaHome}/evidence`
 const settledMark = 'settled-'
 
-/** Keeps both heads; returns the file's path, or null when `evidenceMax` findings are kept already. */
+/**
+ * Keeps both heads; `records` are the entries and the head that lead from ours to theirs, where they differ in number:
+ * with them the contradiction can be followed entry by entry. Returns the file's path, or null when `evidenceMax` findings are kept already. */
 export async function keepEvidence(
   world: World,
   stemmaHome: string,
@@ -25,6 +27,7 @@ export async function keepEvidence(
   keys: KeyHistory,
   ours: Head,
   theirs: Head,
+  records: readonly Uint8Array[] = [],
 ): Promise<string | null> {
   const dir = dirOf(stemmaHome)
   await world.disk.makeDir(dir, 0o700)
@@ -37,6 +40,7 @@ export async function keepEvidence(
     logKey: hex(keys.logKey),
     ours: { seq: ours.seq, entry: hex(ours.entry), signedHead: hex(ours.bytes) },
     theirs: { seq: theirs.seq, entry: hex(theirs.entry), signedHead: hex(theirs.bytes) },
+    records: records.map((payload) => Buffer.from(payload).toString('base64')),
   }
   const path = `${dir}/${finding}-${String(theirs.seq).padStart(16, '0')}-${world.ids.name()}.json`
   await saveFile(world.disk, world.ids, path, Buffer.from(`${JSON.stringify(content, null, 2)}\n`), 0o600)

@@ -4,7 +4,8 @@
  * 1. Nothing is stored of a log that the pinned key did not vouch for on this very channel (S18).
  * 2. The newest stored head is a floor: an older one, or another entry with its number, is refused with evidence
  *    kept, whatever key signed it (S19, Q2).
- * 3. The blobs that a stored head needs are durable before the head is.
+ * 3. The blobs that the newest stored head needs are durable before it is, unless a long tail was cut off in mid-way:
+ *    then `missing` names them and nothing is applied until they are here.
  */
 import { isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { type KeyRow, rowLayouts } from '../schemas/section.ts'
@@ -26,6 +27,7 @@ import { createFollowerKeys, type FollowerKeys, followerId } from './keys/keys.t
 import { readBase } from './log/base.ts'
 import { type Head, readHead, signatureFault } from './log/head.ts'
 import { Log } from './log/log.ts'
+import { kindOf } from './log/record.ts'
 
 export type FollowerPlace = {
   readonly disk: Disk
@@ -84,12 +86,22 @@ export class Follower {
   }
 
   /** Is this the pinned master, speaking for the log that is stored here, no older than what is stored here? */
-  async judge(greeting: Greeting, channel: Channel, pin: Hash): Promise<{ keys: KeyHistory; head: Head } | Refusal> {
+  async judge(
+    greeting: Greeting,
+    channel: Channel,
+    pin: Hash,
+  ): Promise<{ keys: KeyHistory; head: Head } | Refusal> {
     if (greeting.version !== wireVersion)
-      return refuse('upgrade-needed', `The master speaks version ${greeting.version} of the link, this machine ${wireVersion}.`)
+      return refuse(
+        'upgrade-needed',
+        `The master speaks version ${greeting.version} of the link, this machine ${wireVersion}.`,
+      )
     const node = fingerprint(channel.peerKey)
     if (node !== pin)
-      return refuse('pin-mismatch', `The master shows the key ${node}, but ${pin} is pinned.`, { expected: pin, got: node })
+      return refuse('pin-mismatch', `The master shows the key ${node}, but ${pin} is pinned.`, {
+        expected: pin,
+        got: node,
+      })
     const keys = readKeys(greeting.keys)
     if (isRefusal(keys)) return keys
     if (keys.nodes.at(-1) !== node)
@@ -104,14 +116,20 @@ export class Follower {
   }
 
   /** A cold start, or a jump over history that the master no longer has: parts and head of a base. */
-  async takeBase(parts: readonly Buffer[], head: Head, keys: KeyHistory, fetch: Fetch): Promise<Refusal | null> {
+  async takeBase(
+    parts: readonly Buffer[],
+    head: Head,
+    keys: KeyHistory,
+    fetch: Fetch,
+  ): Promise<Refusal | null> {
     const state = readBase(parts, head)
     if (isRefusal(state)) return state
     if (!state.keys?.logId.equals(keys.logId) || !state.keys.logKey.equals(keys.logKey))
       return refuse('other-log', 'The base that the master sent belongs to another log.')
     const own = this.#log
     if (own) {
-      if (head.seq <= own.head.seq) return refuse('protocol', 'The master sent a base that is not newer than what is here.')
+      if (head.seq <= own.head.seq)
+        return refuse('protocol', 'The master sent a base that is not newer than what is here.')
       const differs = own.state.checkpoints.some((mark, i) => !state.checkpoints[i]?.entry.equals(mark.entry))
       if (differs) return this.#broken('fork', keys, own.head, head)
     }
@@ -121,13 +139,22 @@ export class Follower {
     return null
   }
 
-  /** Entries that follow what is stored here, ending in a head. */
-  async takeRun(payloads: readonly Uint8Array[], keys: KeyHistory, greeted: Head, fetch: Fetch): Promise<Refusal | null> {
+  /**
+   * Entries that follow what is stored here, ending in a head. Their contents are fetched before they are stored;
+   * without `fetch` (more entries follow, which may supersede them) `complete` does it later.
+   */
+  async takeRun(
+    payloads: readonly Uint8Array[],
+    keys: KeyHistory,
+    fetch: Fetch | null,
+  ): Promise<Refusal | null> {
     const log = this.#log
     if (!log) return refuse('protocol', 'The master sent entries where a base was asked for.')
-    const head = await log.ingest(payloads, (state) => this.#bring(state, fetch))
+    const head = await log.ingest(payloads, async (state) => {
+      if (fetch) await this.#bring(state, fetch)
+    })
     if (!isRefusal(head)) return null
-    return head.refused === 'fork' ? this.#broken('fork', keys, log.head, greeted) : head
+    return head.refused === 'fork' ? this.#forked(payloads, keys, log.head, head) : head
   }
 
   /** What the newest stored state needs and is not here (after a blob was found damaged, or a sweep was cut off). */
@@ -195,9 +222,38 @@ export class Follower {
     return null
   }
 
+  /** The first signed head among entries that contradict ours is the other half of the proof. */
+  async #forked(
+    payloads: readonly Uint8Array[],
+    keys: KeyHistory,
+    ours: Head,
+    refusal: Refusal,
+  ): Promise<Refusal> {
+    const at = payloads.findIndex((payload) => kindOf(payload) === 'head')
+    const records = payloads.slice(0, at + 1)
+    const last = records.at(-1)
+    const theirs = last ? readHead(last) : refusal
+    if (isRefusal(theirs) || signatureFault(theirs, keys)) return refusal
+    return this.#broken('fork', keys, ours, theirs, records)
+  }
+
   /** Keeps both heads, then refuses. Nothing of the other history was stored. */
-  async #broken(finding: Finding, keys: KeyHistory, ours: Head, theirs: Head): Promise<Refusal> {
-    const evidence = await keepEvidence(this.#place, this.#place.stemmaHome, finding, keys, ours, theirs)
+  async #broken(
+    finding: Finding,
+    keys: KeyHistory,
+    ours: Head,
+    theirs: Head,
+    records: readonly Uint8Array[] = [],
+  ): Promise<Refusal> {
+    const evidence = await keepEvidence(
+      this.#place,
+      this.#place.stemmaHome,
+      finding,
+      keys,
+      ours,
+      theirs,
+      records,
+    )
     const facts = { ours: ours.seq, theirs: theirs.seq, evidence: evidence ?? '' }
     return finding === 'rollback'
       ? refuse(

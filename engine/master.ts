@@ -28,6 +28,7 @@ import type { Ids } from './env/ids.ts'
 import { keepEvidence, openEvidence } from './evidence.ts'
 import { decodeEntry } from './fold/entry.ts'
 import type { CanonFiles } from './fold/file.ts'
+import { logKeyAt } from './fold/keys.ts'
 import { enrolmentKey } from './fold/reducers/follower.ts'
 import { selectionKey } from './fold/reducers/selection.ts'
 import type { State } from './fold/state.ts'
@@ -229,7 +230,8 @@ export class Master {
     if (!theirs.logId.equals(keys.logId)) return 'new'
     if (theirs.seq < this.head.seq && !(await this.#contradicts(theirs))) return 'behind'
     if (theirs.seq === this.head.seq && theirs.entry.equals(this.head.entry)) return 'level'
-    const forged = signatureFault(theirs, keys)
+    const logKey = logKeyAt(this.state.maps.keys.rows().values(), theirs.seq)
+    const forged = signatureFault(theirs, { logId: keys.logId, logKey: Buffer.from(logKey ?? keys.logKey) })
     if (forged) return forged
     return theirs.seq > this.head.seq ? 'ahead' : this.#fork(theirs)
   }

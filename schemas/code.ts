@@ -47,6 +47,10 @@ export const codes = {
     'List them with `stemma master followers` and use the id or name shown there.',
   ),
   interrupted: fact('failed', 'Run the command again; it goes on from where it stopped.'),
+  'demo-failed': fact(
+    'failed',
+    'Run `stemma demo --keep`, look into the scratch folder that it names, and report what you find.',
+  ),
   'too-many': fact('failed', 'Remove what is no longer needed and try again.'),
 
   // --- disk ---
@@ -72,6 +76,7 @@ export const codes = {
     'The disk refused to make data durable. Start stemma again: it recovers to the last durable entry.',
   ),
   'blob-damaged': fact('damaged', 'The damaged copy was set aside; the next sync fetches it again.'),
+  incomplete: fact('unreachable', 'Run `stemma sync` when the master can be reached; it fetches the rest.'),
   'keys-damaged': fact(
     'damaged',
     'Restore the keys folder from a backup; without it this machine cannot prove who it is.',

@@ -88,6 +88,8 @@ export const creditEntries = 256
 export const creditBytes = 1 * MiB
 /** A follower stores what it was sent whenever this much is gathered and signed. */
 export const runBytesMax = 4 * MiB
+/** Messages that a follower keeps while it waits for file contents; more is no honest master's. */
+export const laterMax = 1024
 /** The longest tail that a master takes back after a restore; it is verified as a whole. */
 export const recallBytesMax = 64 * MiB
 /** Contents that are being made durable at once: their syncs overlap, their memory is bounded. */
@@ -212,3 +214,15 @@ export const againMaxMs = 5_000
 
 /** Default port of a master (S16). */
 export const defaultPort = 17342
+
+// --- demo ---
+/** A child of the demo that says nothing for this long has failed, on a slow disk too. */
+export const demoPatienceMs = 60_000
+/** Files of the sync that is cut off: enough to be hit in the middle, few enough for a second's work. */
+export const demoChapters = 300
+/** About 2.5 KiB a file, as skills have. */
+export const demoChapterLines = 100
+/** How often the demo looks how far that sync is: it replaces a few files a millisecond. */
+export const demoLookMs = 1
+/** A cut that came too late is tried again this often. */
+export const demoCutsMax = 8

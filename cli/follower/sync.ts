@@ -5,12 +5,26 @@
 import type { Takes } from '../../engine/apply/plan.ts'
 import { toHash } from '../../engine/crypto/hash.ts'
 import type { ExitCode } from '../../schemas/code.ts'
+import { Fault } from '../../schemas/fault.ts'
 import type { FollowerDesk } from './desk.ts'
 import { type Position, tellApplied } from './tell.ts'
 
 export function positionOf({ follower }: FollowerDesk): Position {
   const { head } = follower
   return head ? { seq: head.seq, revision: toHash(head.revision) } : { seq: 0, revision: '0'.repeat(64) }
+}
+
+/** A sync that was cut off in the middle of a long tail has entries whose contents are not here yet. */
+async function mustBeWhole({ follower }: FollowerDesk): Promise<void> {
+  const missing = follower.state ? await follower.missing(follower.state) : []
+  if (missing.length > 0)
+    throw new Fault(
+      'incomplete',
+      `${missing.length} file contents have not been fetched from the master yet.`,
+      {
+        missing: missing.length,
+      },
+    )
 }
 
 /** Applies what is stored, says what changed, and returns the exit code. */
@@ -20,6 +34,7 @@ export async function applyStored(
   more: object = {},
 ): Promise<ExitCode> {
   const { context, applier, follower } = desk
+  await mustBeWhole(desk)
   const result = await applier.apply(desk.desired, takes)
   const position = positionOf(desk)
   if (result.faults.length === 0 && position.seq !== desk.contact.appliedSeq)

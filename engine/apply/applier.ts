@@ -41,6 +41,14 @@ export type ApplyResult = {
   readonly replanned: number
 }
 
+/** What one apply has done so far, over all its plans. */
+type Run = {
+  readonly changed: JournalStep[]
+  readonly backups: string[]
+  /** A file that failed once is left for the next apply. */
+  readonly faults: Map<string, Fault>
+}
+
 export class Applier {
   readonly #site: Site
   #recovered = false
@@ -71,46 +79,40 @@ export class Applier {
     if (!this.#recovered) await this.recover()
     // From here to the end a failure may leave work for `recover`.
     this.#recovered = false
-    const changed: JournalStep[] = []
-    const backups: string[] = []
-    const faults = new Map<string, Fault>()
-    let ledger = await loadLedger(site.disk, site.ledger)
-    let plan = await this.#plan(desired, ledger, takes)
+    const run: Run = { changed: [], backups: [], faults: new Map() }
     let replanned = 0
+    let plan: Plan
     for (;;) {
-      // A file that failed once is left for the next run.
-      let open = without(plan, faults)
-      const adopted = open.notes.filter(({ act }) => act === 'adopt').map(({ path }) => path)
-      for (const { path, fault } of await settleAdopted(site, adopted)) faults.set(path, fault)
-      open = without(open, faults)
-      if (isIdle(open)) break
-      if (open.steps.length === 0) {
-        ledger = await this.#record(noted(ledger, open, desired))
+      const ledger = await loadLedger(site.disk, site.ledger)
+      plan = await this.#plan(desired, ledger, takes)
+      if (replanned === applyRoundsMax) {
+        for (const { path } of plan.steps) if (!run.faults.has(path)) run.faults.set(path, restless(path))
         break
       }
-      const result = await transact(site, open, noted(ledger, open, desired))
-      changed.push(...result.done)
-      if (result.backup !== null) backups.push(result.backup)
-      for (const { path, fault } of result.faults) faults.set(path, fault)
-      ledger = result.ledger
-      const unblocked = result.done.some((step) => step.act === 'remove') && plan.conflicts.some(mayClear)
-      if (result.moved.length === 0 && !unblocked) break
-      plan = await this.#plan(desired, await loadLedger(site.disk, site.ledger), takes)
-      if (++replanned < applyRoundsMax) continue
-      for (const path of result.moved) faults.set(path, restless(path))
-      break
+      if (await this.#carryOut(without(plan, run.faults), ledger, desired, run)) break
+      replanned++
     }
-    if (backups.length > 0) await pruneBackups(site)
+    if (run.backups.length > 0) await pruneBackups(site)
     this.#recovered = true
-    for (const { path, fault } of plan.faults) faults.set(path, fault)
-    return {
-      changed,
-      conflicts: plan.conflicts,
-      settled: plan.settled,
-      faults: [...faults].map(([path, fault]) => ({ path, fault })),
-      backups,
-      replanned,
-    }
+    for (const { path, fault } of plan.faults) run.faults.set(path, fault)
+    const { conflicts, settled } = plan
+    const faults = [...run.faults].map(([path, fault]) => ({ path, fault }))
+    return { changed: run.changed, conflicts, settled, faults, backups: run.backups, replanned }
+  }
+
+  /** True when the plan's conflicts are the last word; false when the home has to be looked at again. */
+  async #carryOut(plan: Plan, before: Ledger, desired: CanonFiles, run: Run): Promise<boolean> {
+    const adopted = plan.notes.filter(({ act }) => act === 'adopt').map(({ path }) => path)
+    for (const { path, fault } of await settleAdopted(this.#site, adopted)) run.faults.set(path, fault)
+    const open = without(plan, run.faults)
+    if (isIdle(open)) return true
+    const ledger = noted(before, open, desired)
+    if (open.steps.length === 0) return !mayUnblock(plan, before, await this.#record(ledger))
+    const result = await transact(this.#site, open, ledger)
+    run.changed.push(...result.done)
+    if (result.backup !== null) run.backups.push(result.backup)
+    for (const { path, fault } of result.faults) run.faults.set(path, fault)
+    return result.moved.length === 0 && !mayUnblock(plan, before, result.ledger)
   }
 
   /** Settles one conflict, and applies. What `canonical` displaces is backed up first. */
@@ -144,6 +146,12 @@ export class Applier {
 
 /** Something stands in the way, which a removal of ours may clear and `take canonical` may not. */
 const mayClear = ({ kind }: Conflict): boolean => kind === 'linked' || kind === 'blocked' || kind === 'twin'
+
+/** True when something of ours that is gone now may have been what stood in the way. */
+const mayUnblock = (plan: Plan, before: Ledger, after: Ledger): boolean =>
+  plan.conflicts.some(mayClear) &&
+  (plan.steps.some(({ act }) => act === 'remove') ||
+    [...before.folders].some((folder) => !after.folders.has(folder)))
 
 const without = (plan: Plan, faults: ReadonlyMap<string, Fault>): Plan =>
   faults.size === 0

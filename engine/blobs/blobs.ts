@@ -12,7 +12,7 @@ import type { Disk, DiskFile } from '../disk/disk.ts'
 import type { Ids } from '../env/ids.ts'
 
 const chunkBytes = 256 * 1024
-/** Room in the last buffer to find the end, or a little growth. */
+/** Room beyond the expected length, to find the end there and a little growth. */
 const endBytes = 1024
 const tempMark = 'tmp-'
 const damagedMark = 'damaged-'
@@ -21,15 +21,16 @@ export type Stored = { readonly hash: Hash; readonly size: number }
 
 /**
  * Pieces of an open file, at most `limitBytes` in all, read until the end.
- * @param expectedBytes where its length is known: small files then take small buffers.
+ * @param expectedBytes its length, as far as known: small files take small buffers.
  */
 export async function* readPieces(
   file: DiskFile,
-  limitBytes = fileBytesMax,
-  expectedBytes = chunkBytes,
+  limitBytes: number,
+  expectedBytes: number,
 ): AsyncGenerator<Buffer> {
   for (let at = 0; ; ) {
-    const leftBytes = Math.max(0, expectedBytes - at)
+    // Once it is longer than it was said to be, nothing is known of its end.
+    const leftBytes = at > expectedBytes ? chunkBytes : expectedBytes - at
     const piece = Buffer.allocUnsafe(Math.min(chunkBytes, leftBytes + endBytes))
     const got = await file.read(piece, at)
     if (got === 0) return
@@ -136,7 +137,8 @@ export class Blobs {
     const file = await this.#disk.open(this.pathOf(hash), 'read')
     const digest = hasher()
     try {
-      for await (const piece of readPieces(file)) {
+      const { size } = await file.stat()
+      for await (const piece of readPieces(file, fileBytesMax, size)) {
         digest.update(piece)
         yield piece
       }

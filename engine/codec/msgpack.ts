@@ -23,7 +23,7 @@ export function decode<S extends v.GenericSchema>(
   return check(packr.unpack(bytes), shape, what)
 }
 
-/** Checks plain data against a shape. The reason names the place, never the value. */
+/** Checks plain data against a shape. The reason names the place, never the value, nor a field that is not ours. */
 export function check<S extends v.GenericSchema>(
   value: unknown,
   shape: S,
@@ -32,6 +32,7 @@ export function check<S extends v.GenericSchema>(
   const result = v.safeParse(shape, value, { abortEarly: true, abortPipeEarly: true })
   if (result.success) return result.output
   const issue = result.issues[0]
+  if (issue.expected === 'never') return refuse('protocol', `${what} has a field that is not known.`)
   const place = v.getDotPath(issue)
   return refuse('protocol', `${what} has a wrong shape${place ? ` at ${place}` : ''}.`)
 }

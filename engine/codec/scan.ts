@@ -1,14 +1,17 @@
 /**
  * The guard before any msgpack decoder: one linear pass over bytes from outside.
- * Always holds: what passes has one value, no extension, no float32, no duplicate or non-text map key, valid
- * UTF-8, and stays within `msgpackDepthMax` and `msgpackItemsMax`. The pass itself neither recurses nor
- * allocates more than its depth (a 6 kB frame of nested array headers can kill an unguarded decoder, T11).
+ * Always holds: what passes has one value, no extension, no float32, no duplicate, long or non-text map key, text
+ * that is valid UTF-8 without a byte-order mark in front, and stays within `msgpackDepthMax` and
+ * `msgpackItemsMax`. The pass itself neither recurses nor allocates more than its depth (a 6 kB frame of nested
+ * array headers can kill an unguarded decoder, T11).
  */
 import { isUtf8 } from 'node:buffer'
 import { msgpackDepthMax, msgpackItemsMax } from '../../schemas/limits.ts'
 
 /** More fields than this has no message of ours. */
 const mapKeysMax = 32
+/** Longer than any field's name. Keys are compared with one another, so this is what keeps the pass linear. */
+const mapKeyBytesMax = 64
 
 const array = 1
 const map = 2
@@ -91,12 +94,16 @@ export function scanFault(data: Uint8Array): string | null {
     const text = (lead >= 0xa0 && lead < 0xc0) || (lead >= 0xd9 && lead <= 0xdb)
     if (opens === 0) {
       if (length > end - at) return 'it ends too early'
-      if (text && length > 0 && !textIsSound(data, at, at + length)) return 'it holds text that is not UTF-8'
+      if (text && length > 0) {
+        if (!textIsSound(data, at, at + length)) return 'it holds text that is not UTF-8'
+        if (hasMark(data, at, length)) return 'it holds text with a byte-order mark'
+      }
     }
 
     // The place of this value in its container: keys of a map are the even ones.
     if (depth > 0 && kinds[depth] === map && ((left[depth] ?? 0) & 1) === 0) {
       if (!text) return 'it holds a map key that is not text'
+      if (length > mapKeyBytesMax) return 'it holds a map key that is too long'
       if (!freshKey(data, depth, at, at + length)) return 'it holds a map key twice'
     }
     if (opens === 0) at += length
@@ -156,6 +163,10 @@ function textIsSound(data: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if ((data[at] ?? 0) > 0x7f) return isUtf8(data.subarray(at, to))
   return true
 }
+
+/** Some decoders drop the mark in front of long text and keep it in front of short: one content, two values. */
+const hasMark = (data: Uint8Array, at: number, length: number): boolean =>
+  length >= 3 && data[at] === 0xef && data[at + 1] === 0xbb && data[at + 2] === 0xbf
 
 function freshKey(data: Uint8Array, depth: number, from: number, to: number): boolean {
   const first = depth * mapKeysMax

@@ -17,6 +17,8 @@ export type KeyHistory = {
   readonly recoveryKey: Buffer
   /** Fingerprints of all node keys so far, the oldest first. */
   readonly nodes: readonly Hash[]
+  /** Fingerprints of all keys that ever had a role. */
+  readonly used: readonly Hash[]
   readonly rotations: number
 }
 
@@ -34,6 +36,7 @@ export function startKeys(charter: CharterRow): KeyHistory | Refusal {
     nodeKey: copy(charter.nodeKey),
     recoveryKey: copy(charter.recoveryKey),
     nodes: [fingerprint(charter.nodeKey)],
+    used: [charter.logKey, charter.nodeKey, charter.recoveryKey].map(fingerprint),
     rotations: 0,
   }
 }
@@ -53,17 +56,16 @@ export function extendKeys(history: KeyHistory, rotation: RotationRow): KeyHisto
   const recovered = rotation.kind === 'recovered'
   const signed = recovered ? recoverBytes(fields) : rotateBytes(fields)
   const voucher = recovered ? history.recoveryKey : oldKey
-  const taken = [history.logKey, history.nodeKey, history.recoveryKey].some((key) => key.equals(rotation.key))
-  const node = fingerprint(rotation.key)
-  if (taken || (rotation.role === 'node' && history.nodes.includes(node)))
-    return bad('A key rotation leads back to a key that the log already had.')
+  const name = fingerprint(rotation.key)
+  if (history.used.includes(name)) return bad('A key rotation leads back to a key that the log already had.')
   if (!verify(voucher, signed, rotation.by) || !verify(rotation.key, signed, rotation.byNew))
     return bad('A key rotation is not signed by both the key that vouches for it and the new key.')
   const key = copy(rotation.key)
   return {
     ...history,
     rotations: history.rotations + 1,
-    ...(rotation.role === 'log' ? { logKey: key } : { nodeKey: key, nodes: [...history.nodes, node] }),
+    used: [...history.used, name],
+    ...(rotation.role === 'log' ? { logKey: key } : { nodeKey: key, nodes: [...history.nodes, name] }),
   }
 }
 
@@ -78,4 +80,14 @@ export function readKeys(rows: readonly KeyRow[]): KeyHistory | Refusal {
     history = extendKeys(history, row)
   }
   return history
+}
+
+/** The log key that signs the head of entry `seq`: a rotation's own head is signed by the new key. */
+export function logKeyAt(rows: Iterable<KeyRow>, seq: number): Uint8Array | null {
+  let key: Uint8Array | null = null
+  for (const row of rows) {
+    if (row.kind === 'charter') key = row.logKey
+    else if (row.role === 'log' && row.seq <= seq) key = row.key
+  }
+  return key
 }

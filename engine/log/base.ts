@@ -78,6 +78,8 @@ export function readBase(parts: readonly Uint8Array[], head: Head): State | Refu
   for (const [index, bytesOfPart] of parts.entries()) {
     total += bytesOfPart.length
     if (bytesOfPart.length > basePartBytesMax || total > baseBytesMax) return bad('it is too large')
+    // Another msgpack of the same value would be accepted here and not be found again on disk.
+    if (bytesOfPart[0] !== partLead) return bad('a part has another form than it must')
     const part = decode(bytesOfPart, partShape, 'A part of a base')
     if (isRefusal(part)) return part
     const [number, itsIndex, items] = part

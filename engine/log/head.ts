@@ -65,7 +65,7 @@ export function signHead(state: State, keys: KeyHistory, timeMs: number, logKey:
 }
 
 /** Only who holds the key could have made it: signature and log, nothing of its content. */
-export function signatureFault(head: Head, keys: KeyHistory): Refusal | null {
+export function signatureFault(head: Head, keys: Pick<KeyHistory, 'logId' | 'logKey'>): Refusal | null {
   if (!keys.logId.equals(head.logId)) return refuse('other-log', 'The signed head belongs to another log.')
   return verify(keys.logKey, head.bytes.subarray(0, headBodyBytes), head.bytes.subarray(headBodyBytes))
     ? null

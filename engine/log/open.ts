@@ -53,6 +53,11 @@ async function fold(place: LogPlace, first: number, file: DiskFile): Promise<Ope
   const { head: newest, end, damage } = await replay(file, bodyAt, size, state, 'last')
   const head = newest ?? baseHead
   if (!head) throw new Fault('log-damaged', `${segmentName(first)} holds no intact signed head.`)
+  if (!head.logId.equals(opened.header.logId))
+    throw new Fault(
+      'log-damaged',
+      `${segmentName(first)} names another log in its header than in its entries.`,
+    )
   if (end === size && !damage) return { file, state, head, first, end, damage: null }
   if (damage && damage.at < end) return { file, state, head, first, end, damage }
   // Nothing of one torn batch was ever acknowledged. Two intact heads, or more bytes than a batch, were.

@@ -1,13 +1,14 @@
 /**
  * Folds the records of one segment onto a state, and tells a torn tail from damage in the middle.
- * Always holds: on return the state is that of the last good head; whatever lies behind it is described, never used.
+ * Always holds: on return the state is that of the last good head; whatever lies behind it is described, never
+ * used. What an older stemma cannot understand is no damage: it ends in a fault and the file stays as it is.
  */
-import { isRefusal } from '../../schemas/fault.ts'
+import { isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
 import { signedHeadBytes } from '../../schemas/signable.ts'
 import type { DiskFile } from '../disk/disk.ts'
 import type { State, Undo } from '../fold/state.ts'
 import { step } from '../fold/step.ts'
-import { type Head, headFault, readHead, signatureFault, stateFault } from './head.ts'
+import { type Head, headFault, readHead, stateFault } from './head.ts'
 import { type Damage, RecordReader, readRecord, recordHeaderBytes } from './record.ts'
 
 /** Signature and state hash of every head, the signatures only, or both of the last one; chain and order always. */
@@ -44,6 +45,7 @@ export async function replay(
       if (record.kind === 'entry') {
         const done = step(state, record.payload)
         if (isRefusal(done)) {
+          mustKnow(done)
           stop(record.at, done.why)
           break reading
         }
@@ -59,6 +61,7 @@ export async function replay(
         headFault(next, state, care === 'last' ? 'place' : 'signature') ??
         (care === 'every' ? stateFault(next, state) : null)
       if (fault) {
+        mustKnow(fault)
         stop(record.at, fault.why)
         break reading
       }
@@ -79,36 +82,37 @@ export async function replay(
   return { head, end, damage, loose }
 }
 
+function mustKnow(refusal: Refusal): void {
+  if (refusal.refused === 'upgrade-needed') throw toFault(refusal)
+}
+
 /**
- * How many intact heads of this log, newer than `state`, lie behind `from`. One may belong to the batch that a
- * power cut tore (its sectors reach the disk in any order); two mean that an acknowledged batch is damaged.
+ * How many heads of this log, newer than `state`, lie behind `from` with their checksum intact. One may belong to the
+ * batch that a power cut tore (its sectors reach the disk in any order); two mean that an acknowledged batch is
+ * damaged. Signatures are not asked for: the damaged batch may be the one that changed the key.
  */
 export async function headsBehind(file: DiskFile, from: number, to: number, state: State): Promise<number> {
-  const keys = state.keys
-  if (!keys || to - from < recordHeaderBytes + signedHeadBytes) return 0
+  const logId = state.keys?.logId
+  const overlap = recordHeaderBytes + signedHeadBytes
+  if (!logId || to - from < overlap) return 0
   let found = 0
   let seq = state.at.seq
-  const window = Buffer.alloc(4 * 1024 * 1024)
-  const overlap = recordHeaderBytes + signedHeadBytes
-  for (let at = from; at < to; ) {
-    const got = await file.read(window.subarray(0, Math.min(window.length, to - at)), at)
-    if (got === 0) break
+  const window = Buffer.alloc(windowBytes)
+  for (let at = from; at + overlap <= to; at += windowBytes - overlap) {
+    const got = await file.read(window.subarray(0, Math.min(windowBytes, to - at)), at)
     const data = window.subarray(0, got)
-    for (let i = headRecordIn(data, 0); i !== -1; i = headRecordIn(data, i + 1)) {
+    for (let i = data.indexOf(headLength); i !== -1; i = data.indexOf(headLength, i + 1)) {
       const record = readRecord(data, i, at)
       if (record === 'short' || !('kind' in record) || record.kind !== 'head') continue
       const head = readHead(record.payload)
-      if (isRefusal(head) || head.seq <= seq || signatureFault(head, keys)) continue
+      if (isRefusal(head) || head.seq <= seq || !head.logId.equals(logId)) continue
       seq = head.seq
       if (++found > 1) return found
     }
-    if (got <= overlap) break
-    at += got - overlap
-    if (at + overlap >= to) break
   }
   return found
 }
 
+const windowBytes = 4 * 1024 * 1024
+/** Where a record of a head's length may begin. */
 const headLength = Buffer.from([0, 0, 0, signedHeadBytes])
-/** Where the next record of a head's length may begin. */
-const headRecordIn = (data: Buffer, from: number): number => data.indexOf(headLength, from)

@@ -4,6 +4,7 @@
  * or not at all.
  */
 import { crc32 } from 'node:zlib'
+import { foldVersion as knownVersion } from '../../schemas/event/index.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
 import type { Ids } from '../env/ids.ts'
@@ -111,6 +112,9 @@ export async function openSegment(file: DiskFile, withState: boolean): Promise<O
   const got = await file.read(bytes, 0)
   const header = readHeader(bytes.subarray(0, got))
   if (isRefusal(header)) return header
+  if (header.foldVersion > knownVersion)
+    return refuse('upgrade-needed', 'The log is folded by rules that this stemma does not know.')
+  if (header.baseSeq === 0 && header.baseParts > 0) return broken(40)
   if (header.baseSeq === 0)
     return { header, state: withState ? new State() : null, baseHead: null, bodyAt: segmentHeaderBytes }
   const reader = new RecordReader(file, segmentHeaderBytes, (await file.stat()).size)
@@ -125,6 +129,7 @@ export async function openSegment(file: DiskFile, withState: boolean): Promise<O
       const head = record.kind === 'head' ? readHead(record.payload) : broken(record.at)
       if (isRefusal(head)) return head
       if (head.seq !== header.baseSeq || !head.logId.equals(header.logId)) return broken(record.at)
+      if (head.foldVersion !== header.foldVersion) return broken(record.at)
       const state = withState ? readBase(parts, head) : null
       if (isRefusal(state)) return refuse('log-damaged', `The base of a segment is damaged: ${state.why}`)
       return { header, state, baseHead: head, bodyAt: record.end }

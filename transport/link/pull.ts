@@ -12,13 +12,7 @@ import type { Follower } from '../../engine/follower.ts'
 import { type Head, readHead } from '../../engine/log/head.ts'
 import { kindOf } from '../../engine/log/record.ts'
 import { Fault, isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
-import {
-  baseBytesMax,
-  batchBytesMax,
-  creditEntries,
-  needHashesMax,
-  runBytesMax,
-} from '../../schemas/limits.ts'
+import { baseBytesMax, batchBytesMax, laterMax, needHashesMax, runBytesMax } from '../../schemas/limits.ts'
 import type { Hash, Platform } from '../../schemas/shape.ts'
 import { type Down, down, wireVersion } from '../../schemas/wire/index.ts'
 import { Collector } from './collect.ts'
@@ -49,8 +43,9 @@ class Puller {
   readonly #context: PullContext
   readonly #jobs: Jobs
   readonly #credit: Credit
-  /** Messages that came while file contents were awaited. Bounded by the credit that they have not been given back. */
+  /** Messages that came while file contents were awaited, bounded by `laterMax` and `runBytesMax`. */
   readonly #later: Down[] = []
+  #laterBytes = 0
   #taken: Amount = { entries: 0, bytes: 0 }
 
   constructor(wire: Wire, context: PullContext, jobs: Jobs) {
@@ -105,10 +100,12 @@ class Puller {
     let runBytes = 0
     let base: Buffer[] = []
     let baseBytes = 0
-    const takeRun = async () => {
-      if (run.length > 0) must(await follower.takeRun(run, keys, greeted, fetch))
-      run = []
-      runBytes = 0
+    /** Stores what is gathered and signed; entries behind the last head wait for theirs. */
+    const takeRun = async (isLast: boolean) => {
+      const signed = isLast ? run.length : run.findLastIndex((payload) => kindOf(payload) === 'head') + 1
+      if (signed > 0) must(await follower.takeRun(run.slice(0, signed), keys, isLast ? fetch : null))
+      run = run.slice(signed)
+      runBytes = run.reduce((sum, payload) => sum + payload.length, 0)
     }
     for (;;) {
       const message = await this.#next()
@@ -130,11 +127,9 @@ class Puller {
         }
         if (runBytes > runBytesMax + batchBytesMax)
           throw new Fault('protocol', 'The master sent entries without end and no head.')
-        const last = run.at(-1)
-        if (runBytes > runBytesMax && last && kindOf(last) === 'head') await takeRun()
-        await this.#acknowledge(tally(message.records))
+        if (runBytes > runBytesMax) await takeRun(false)
       } else if (message.t === 'head') {
-        await takeRun()
+        await takeRun(true)
         if (follower.head && follower.head.seq >= greeted.seq) return
         throw new Fault('protocol', 'The master says that it has sent all, but entries are missing.')
       } else throw surprise()
@@ -174,14 +169,16 @@ class Puller {
   }
 
   #keep(message: Down): void {
-    // Unacknowledged entries fill the credit; only heads come free, one a publication.
-    if (this.#later.length > 4 * creditEntries)
-      throw new Fault('protocol', 'The master sends faster than it may.')
+    if (message.t === 'entries') this.#laterBytes += tally(message.records).bytes
+    if (this.#later.length >= laterMax || this.#laterBytes > runBytesMax)
+      throw new Fault('protocol', 'The master sends more than this machine can keep for later.')
     this.#later.push(message)
   }
 
   async #next(): Promise<Down> {
-    return this.#later.shift() ?? (await this.#hear())
+    const message = this.#later.shift()
+    if (message?.t === 'entries') this.#laterBytes -= tally(message.records).bytes
+    return message ?? (await this.#hear())
   }
 
   /** The next message for the talk itself: acknowledgements and asks are dealt with on the way. */
@@ -196,7 +193,11 @@ class Puller {
       } else if (message.t === 'need') {
         const { blobs } = this.#context.follower
         this.#jobs.queue(() => deliver(this.#wire, blobs, this.#credit, message.hashes, this.#jobs.signal))
-      } else return message
+      } else {
+        // At once, also for what is kept for later: contents that are waited for share the credit with it.
+        if (message.t === 'entries') await this.#acknowledge(tally(message.records))
+        return message
+      }
     }
   }
 

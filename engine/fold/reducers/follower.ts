@@ -13,8 +13,8 @@ export const followerEnrolled: Reducer<'follower.enrolled'> = (state, body, plac
   const known = state.maps.followers.get(id)
   if (known) return against(`Follower ${id.slice(0, 12)} is already known.`)
   if (state.keys?.nodes.includes(id)) return against('The master cannot be its own follower.')
-  if (state.maps.followers.size >= followersMax)
-    return against(`A log has at most ${followersMax} followers.`)
+  const others = state.maps.followers.size - (state.maps.followers.has(enrolmentKey) ? 1 : 0)
+  if (others >= followersMax) return against(`A log has at most ${followersMax} followers.`)
   return {
     changes: [
       {

@@ -212,7 +212,7 @@ test('a file becomes a folder and a folder a file, in one apply', async () => {
   expect(acts(await apply({ 'a/x': 'now deep', b: 'now a file' }))).toEqual([])
 })
 
-test('a folder or a FIFO where a file should be is a conflict', async () => {
+test('a folder where a file should be, or a file where a folder should, is a conflict', async () => {
   await mkdir(home('AGENTS.md'), { recursive: true })
   await write('rules', 'a file')
   const result = await apply({ 'AGENTS.md': 'a', 'rules/r': 'r' })

@@ -10,7 +10,7 @@ import { SimDisk } from '../../sim/disk.ts'
 import { SimIds } from '../../sim/ids.ts'
 import { applySecond, at, codexHome, edits, optionsOf, prepare, second } from './home.ts'
 import { type Call, meddled } from './meddle.ts'
-import { canon, rigOn, type Tree } from './rig.ts'
+import { canon, pathOf, rigOn, type Tree } from './rig.ts'
 
 type World = { readonly disk: SimDisk; readonly ports: { ids: SimIds; clock: SimClock } }
 async function prepared(windows: boolean): Promise<World> {
@@ -212,4 +212,45 @@ test('T16: on a disk that folds case, a twin is a conflict and a change of case 
   ])
   expect(disk.paths(codexHome)).toContain(at('agents.md'))
   expect(text(disk, 'agents.md')).toBe(second['AGENTS.md'])
+})
+
+test('S39: when its place is taken again, what was displaced by a race goes into a backup', async () => {
+  const { disk, ports } = await prepared(false)
+  const twice = meddled(disk, async ({ call, path, to }) => {
+    // Written into the old file right before it is replaced, and then once more, into the new one.
+    if (call === 'rename' && to === at('AGENTS.md')) disk.plantFile(at('AGENTS.md'), 'FIRST')
+    const judged = call === 'open' && path.endsWith('.old') && text(disk, 'AGENTS.md') === second['AGENTS.md']
+    if (judged) disk.plantFile(at('AGENTS.md'), 'AGAIN')
+    return false
+  })
+  await applySecond(twice, ports)
+  expect(text(disk, 'AGENTS.md')).toBe('AGAIN')
+  const backups = disk.paths('/user/stemma/backups').map((path) => disk.peek(path)?.toString() ?? '')
+  expect(backups.some((tar) => tar.includes('FIRST'))).toBe(true)
+})
+
+test('S33: sockets and the like are never replaced, and a link in the place of the staging folder is not followed', async () => {
+  const { disk, ports } = await prepared(false)
+  await disk.unlink(at('AGENTS.md'))
+  disk.plantOther(at('AGENTS.md'))
+  disk.plantFile('/outside/file', 'OUT')
+  disk.plantLink(at('.stemma-stage'), '/outside')
+  const result = await applySecond(disk, ports)
+  expect(result.conflicts.map(({ path, kind }) => [path, kind])).toEqual([
+    ['AGENTS.md', 'blocked'],
+    ['prompts/edited.md', 'edited'],
+  ])
+  expect(disk.paths('/outside')).toEqual(['/outside/file'])
+  expect(text(disk, 'skills/a/SKILL.md')).toBe('a 2')
+})
+
+test('a missing or damaged blob stops the sync with the home untouched', async () => {
+  const { disk, ports } = await prepared(false)
+  const { blobs } = rigOn(disk, optionsOf(ports))
+  const blob = canon(second).get(pathOf('skills/a/SKILL.md'))?.blob
+  disk.plantFile(blobs.pathOf(blob ?? expect.unreachable()), 'damaged')
+  const before = disk.paths(codexHome)
+  await expect(applySecond(disk, ports)).rejects.toMatchObject({ code: 'blob-damaged' })
+  expect(disk.paths(codexHome)).toEqual(before)
+  expect(text(disk, 'AGENTS.md')).toBe('agents 1')
 })
