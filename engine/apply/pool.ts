@@ -4,13 +4,14 @@ export async function eachOf<T>(
   width: number,
   work: (item: T, index: number) => Promise<void>,
 ): Promise<void> {
-  let next = 0
+  const queue = items.entries()
   const failures: unknown[] = []
+  // All lanes draw from one queue.
   const lane = async () => {
-    while (next < items.length && failures.length === 0) {
-      const index = next++
+    for (const [index, item] of queue) {
+      if (failures.length > 0) return
       try {
-        await work(items[index] as T, index)
+        await work(item, index)
       } catch (error) {
         failures.push(error)
       }
