@@ -7,7 +7,7 @@
  * 3. The blobs that the newest stored head needs are durable before it is, unless a long tail was cut off in mid-way:
  *    then `missing` names them and nothing is applied until they are here.
  */
-import { isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
+import { isRefusal, type Refusal, refuse, toFault } from '../schemas/fault.ts'
 import { type KeyRow, rowLayouts } from '../schemas/section.ts'
 import type { FollowerId, Hash } from '../schemas/shape.ts'
 import { channelBytes } from '../schemas/signable.ts'
@@ -28,6 +28,7 @@ import { readBase } from './log/base.ts'
 import { type Head, readHead, signatureFault } from './log/head.ts'
 import { Log } from './log/log.ts'
 import { kindOf } from './log/record.ts'
+import { missingSecrets, neededBySecrets } from './secrets/reader.ts'
 
 export type FollowerPlace = {
   readonly disk: Disk
@@ -164,6 +165,9 @@ export class Follower {
       const hash = toHash(row.blob)
       if (!out.has(hash) && !(await this.blobs.has(hash))) out.add(hash)
     }
+    const secrets = await missingSecrets(state, this.blobs)
+    if (isRefusal(secrets)) throw toFault(secrets)
+    for (const hash of secrets) out.add(hash)
     return [...out]
   }
 
@@ -177,6 +181,7 @@ export class Follower {
     if (!this.#log) return 0
     const keep = new Set<Hash>()
     for (const row of this.#log.state.maps.files.rows().values()) keep.add(toHash(row.blob))
+    for (const hash of await neededBySecrets(this.#log.state, this.blobs)) keep.add(hash)
     return this.blobs.sweep(keep)
   }
 
@@ -194,8 +199,9 @@ export class Follower {
   }
 
   async #bring(state: State, fetch: Fetch): Promise<void> {
-    const hashes = await this.missing(state)
-    if (hashes.length > 0) await fetch(hashes)
+    // Twice at most: where the ciphertexts are stands in the wraps.
+    for (let hashes = await this.missing(state); hashes.length > 0; hashes = await this.missing(state))
+      await fetch(hashes)
     await this.blobs.settle()
   }
 

@@ -12,10 +12,13 @@ import type { Event } from '../schemas/event/index.ts'
 import { foldVersion } from '../schemas/event/index.ts'
 import { Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { checkpointEveryEntries, draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
+import type { HomePath } from '../schemas/path.ts'
 import type { FollowerRow } from '../schemas/section.ts'
 import type { FollowerId, Hash, Platform } from '../schemas/shape.ts'
 import { channelBytes, charterBytes, logIdBytes } from '../schemas/signable.ts'
 import { Blobs } from './blobs/blobs.ts'
+import { diff } from './canon/diff.ts'
+import type { Scan } from './canon/scan.ts'
 import type { Selection } from './canon/selection.ts'
 import { defaultSelection, selectionEvent } from './canon/selection.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
@@ -36,6 +39,8 @@ import { createMasterKeys, loadMasterKeys, type MasterKeys } from './keys/keys.t
 import { createRecoveryKey } from './keys/recovery.ts'
 import { type Head, readHead, signatureFault, signHead } from './log/head.ts'
 import { Log } from './log/log.ts'
+import { neededBySecrets } from './secrets/reader.ts'
+import { type RefusedSecret, Vault } from './secrets/vault.ts'
 
 export type World = { readonly disk: Disk; readonly clock: Clock; readonly ids: Ids }
 export type MasterPlace = World & { readonly stemmaHome: string }
@@ -57,6 +62,7 @@ export class Master {
   readonly #place: MasterPlace
   readonly #keys: MasterKeys
   readonly #log: Log
+  readonly #vault: Vault
   readonly blobs: Blobs
   /** Rings after every change of the log. */
   readonly moved = new Bell()
@@ -64,11 +70,19 @@ export class Master {
   #idle: Head | null = null
   #forked: string | null
 
-  private constructor(place: MasterPlace, keys: MasterKeys, log: Log, blobs: Blobs, forked: string | null) {
+  private constructor(
+    place: MasterPlace,
+    keys: MasterKeys,
+    log: Log,
+    blobs: Blobs,
+    vault: Vault,
+    forked: string | null,
+  ) {
     this.#place = place
     this.#keys = keys
     this.#log = log
     this.blobs = blobs
+    this.#vault = vault
     this.#forked = forked
   }
 
@@ -109,7 +123,8 @@ export class Master {
       await log.close()
       throw new Fault('keys-damaged', 'The keys in the keys folder are not those of the log.')
     }
-    return new Master(place, keys, log, blobs, await openEvidence(disk, stemmaHome, 'fork'))
+    const vault = await Vault.open({ disk, ids, stemmaHome, blobs })
+    return new Master(place, keys, log, blobs, vault, await openEvidence(disk, stemmaHome, 'fork'))
   }
 
   get state(): State {
@@ -133,6 +148,11 @@ export class Master {
   }
   get files(): CanonFiles {
     return this.state.files()
+  }
+  /** Paths of the canonical secrets. */
+  get secrets(): ReadonlySet<HomePath> {
+    // Only checked paths become rows.
+    return new Set(this.state.maps.secrets.rows().keys()) as Set<HomePath>
   }
   get selection(): Selection {
     return this.state.maps.selection.get(selectionKey) ?? defaultSelection
@@ -171,6 +191,20 @@ export class Master {
   }
 
   /** False when the log has exactly these rules already. */
+  /**
+   * Publishes what a scan found: changed files as they are, changed secrets sealed. Says which secrets could not be.
+   */
+  async publish(
+    found: Scan,
+  ): Promise<{ readonly entries: number; readonly refused: readonly RefusedSecret[] }> {
+    const files = diff(this.files, found)
+    const { events, refused } = await this.#vault.publish(this.state, found.secrets, found.kept)
+    const all = [...files, ...events]
+    if (all.length > 0) await this.append(all)
+    if (events.length > 0) await this.#vault.settle(this.state)
+    return { entries: all.length, refused }
+  }
+
   async setSelection(wanted: Selection): Promise<boolean> {
     const event = selectionEvent(this.selection, wanted)
     if (event) await this.append([event])
@@ -202,7 +236,10 @@ export class Master {
   }
 
   async enrol(applicant: Applicant): Promise<FollowerId> {
-    await this.append([{ type: 'follower.enrolled', body: { ...applicant } }])
+    await this.append([
+      { type: 'follower.enrolled', body: { ...applicant } },
+      ...this.#vault.grant(this.state, applicant.node, applicant.seal),
+    ])
     return fingerprint(applicant.node) as FollowerId
   }
 
@@ -210,7 +247,8 @@ export class Master {
   async revoke(id: FollowerId): Promise<void> {
     const events: Event[] = [{ type: 'follower.revoked', body: { follower: fromHash(id) } }]
     if (!this.mustApprove) events.push({ type: 'enrolment.changed', body: { approve: true } })
-    await this.append(events)
+    await this.append([...events, ...(await this.#vault.renew(this.state, id))])
+    await this.#vault.settle(this.state)
   }
 
   async setApproval(approve: boolean): Promise<void> {
@@ -272,6 +310,7 @@ export class Master {
   async sweep(): Promise<number> {
     const keep = new Set<Hash>()
     for (const file of this.files.values()) keep.add(file.blob)
+    for (const hash of await neededBySecrets(this.state, this.blobs)) keep.add(hash)
     return this.blobs.sweep(keep)
   }
 

@@ -3,7 +3,6 @@
  * command that opened the folder itself and one that asks the running `master serve`.
  */
 
-import { diff } from '../../engine/canon/diff.ts'
 import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
 import { walk } from '../../engine/canon/walk.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
@@ -37,7 +36,7 @@ export class Desk {
   serving: Serving | null = null
   #turn: Promise<unknown> = Promise.resolve()
   #index: ScanIndex = emptyIndex
-  #seen: Pick<Scan, 'sealed' | 'unlisted' | 'unlistedMore' | 'warnings' | 'warningsMore'> | null = null
+  #seen: Pick<Scan, 'unlisted' | 'unlistedMore' | 'warnings' | 'warningsMore'> | null = null
 
   constructor(context: Context, disk: Disk, settings: Settings, master: Master) {
     this.context = context
@@ -65,19 +64,18 @@ export class Desk {
 
   async #look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
     const { context, master } = this
-    const previous = master.files
     const found = await scan({
       ...this.#tour(signal),
       blobs: master.blobs,
       clock: context.clock,
-      previous,
+      previous: master.files,
+      previousSecrets: master.secrets,
       index: this.#index,
     })
-    const events = diff(previous, found)
-    if (events.length > 0) await master.append(events)
+    const { entries } = await master.publish(found)
     this.#index = found.index
     this.#seen = found
-    return { entries: events.length, again: found.again }
+    return { entries, again: found.again }
   }
 
   /** What the last look saw beside the canonical files; looks (without reading) when there was none. */
@@ -85,7 +83,6 @@ export class Desk {
     if (this.#seen) return this.#seen
     const tour = await walk(this.#tour(this.context.signal))
     return {
-      sealed: tour.sealed,
       unlisted: tour.unlisted,
       unlistedMore: tour.unlistedMore,
       warnings: tour.warnings.list,

@@ -13,6 +13,7 @@ import type { HomePath } from '../../schemas/path.ts'
 import type { FollowerRow } from '../../schemas/section.ts'
 import type { Hash } from '../../schemas/shape.ts'
 import type { Blobs } from '../blobs/blobs.ts'
+import type { PlainSecret } from '../canon/scan.ts'
 import { fingerprint } from '../crypto/ed25519.ts'
 import { fromHash, toHash } from '../crypto/hash.ts'
 import type { Disk } from '../disk/disk.ts'
@@ -24,13 +25,14 @@ import { loadVaultLedger, saveVaultLedger, secretDigest, type VaultLedger } from
 import { sealSecret } from './seal.ts'
 import { type Epoch, type LiveKey, openWraps, readWraps, writeWraps } from './wraps.ts'
 
-export type PlainSecret = { readonly path: HomePath; readonly exec: boolean; readonly plain: Buffer }
 export type VaultPlace = {
   readonly disk: Disk
   readonly ids: Ids
   readonly stemmaHome: string
   readonly blobs: Blobs
 }
+
+export type RefusedSecret = { readonly path: string; readonly refusal: Refusal }
 
 export class Vault {
   readonly #place: VaultPlace
