@@ -97,8 +97,6 @@ export type Hook = {
   /** What it runs; null for a tool of an MCP server. */
   readonly command: string | null
 }
-/** Where a declaration was read, as far as it changes what Codex hashes. */
-type Reading = { readonly platform: Platform; readonly from: 'json' | 'toml' }
 export type HookList = {
   readonly hooks: readonly Hook[]
   /** Why Codex loads none of it; null when it does. */
@@ -114,17 +112,13 @@ export function readHooksFile(text: string, platform: Platform): HookList {
     return { hooks: [], fault: 'it is not JSON' }
   }
   const read = v.safeParse(hooksFile, value)
-  return read.success
-    ? { hooks: listGroups(read.output.hooks, { platform, from: 'json' }), fault: null }
-    : faultOf(read.issues)
+  return read.success ? { hooks: listGroups(read.output.hooks, platform), fault: null } : faultOf(read.issues)
 }
 
 /** The hooks in the `hooks` table of a config.toml or a profile; its `state` is not looked at. */
 export function listHooks(table: unknown, platform: Platform): HookList {
   const read = v.safeParse(hooksTable, table ?? {})
-  return read.success
-    ? { hooks: listGroups(read.output, { platform, from: 'toml' }), fault: null }
-    : faultOf(read.issues)
+  return read.success ? { hooks: listGroups(read.output, platform), fault: null } : faultOf(read.issues)
 }
 
 /**
@@ -139,10 +133,10 @@ export function hookHash(
   event: HookEvent,
   matcher: string | null,
   declared: Handler,
-  reading: Reading,
+  platform: Platform,
 ): { readonly hash: string; readonly command: string | null } | null {
   const facts = hookEvents[event]
-  const said = normalHandler(event, declared, reading)
+  const said = normalHandler(event, declared, platform)
   if (said === null) return null
   const identity = {
     event_name: facts.snake,
@@ -153,7 +147,7 @@ export function hookHash(
   return { hash, command: said.type === 'command' ? said.command : null }
 }
 
-function normalHandler(event: HookEvent, declared: Handler, { platform, from }: Reading) {
+function normalHandler(event: HookEvent, declared: Handler, platform: Platform) {
   const facts = hookEvents[event]
   if (declared.type === 'prompt' || declared.type === 'agent') return null
   const shared = {
@@ -177,18 +171,18 @@ function normalHandler(event: HookEvent, declared: Handler, { platform, from }: 
     case 'mcp_tool': {
       if (declared.server === '' || declared.tool === '' || event === 'SessionEnd') return null
       const { type, server, tool, input = {} } = declared
-      return { type, server, tool, input: from === 'json' ? textNumbers(input) : input, ...shared }
+      return { type, server, tool, input: textNumbers(input), ...shared }
     }
     default:
       return unreachable(declared)
   }
 }
 
-function listGroups(groups: Readonly<Record<string, readonly Group[]>>, reading: Reading): Hook[] {
+function listGroups(groups: Readonly<Record<string, readonly Group[]>>, platform: Platform): Hook[] {
   return eventNames.flatMap((event) =>
     (groups[event] ?? []).flatMap((one, group) =>
       one.hooks.flatMap((declared, handler) => {
-        const said = hookHash(event, one.matcher ?? null, declared, reading)
+        const said = hookHash(event, one.matcher ?? null, declared, platform)
         return said ? [{ event, group, handler, ...said }] : []
       }),
     ),
@@ -196,8 +190,8 @@ function listGroups(groups: Readonly<Record<string, readonly Group[]>>, reading:
 }
 
 /**
- * Codex reads JSON with numbers of any length, which its hash shows: a number is a table of this one key. A number
- * that is not written the way JavaScript prints it (`1.0`) gets another hash here.
+ * Codex keeps the numbers of a tool's input as they are written, which its hash shows: each is a table of this one
+ * key. A number that JavaScript would write in another way (`1.0`) gets another hash here.
  */
 function textNumbers(value: unknown): unknown {
   if (typeof value === 'number') return { '$serde_json::private::Number': String(value) }
