@@ -48,16 +48,16 @@ export const hookEvents = {
 export type HookEvent = keyof typeof hookEvents
 const eventNames = Object.keys(hookEvents).filter((name): name is HookEvent => name in hookEvents)
 
-/** Codex keeps times as TOML integers, and panics beyond them. */
-const seconds = v.pipe(v.number(), v.integer(), v.minValue(0))
-const common = { timeout: v.nullish(seconds), statusMessage: v.nullish(v.string()) }
+/** A whole number, as JSON has it or as an exact reading of TOML has it. */
+const whole = v.pipe(v.union([v.number(), v.bigint()]), v.transform(Number), v.safeInteger(), v.minValue(0))
+const common = { timeout: v.nullish(whole), statusMessage: v.nullish(v.string()) }
 const commandHandler = v.object({
   type: v.literal('command'),
   command: v.string(),
   commandWindows: v.nullish(v.string()),
   command_windows: v.nullish(v.string()),
   async: v.optional(v.boolean()),
-  additionalContextLimit: v.nullish(seconds),
+  additionalContextLimit: v.nullish(whole),
   ...common,
 })
 const toolInput = v.custom<object>(
@@ -194,7 +194,8 @@ function listGroups(groups: Readonly<Record<string, readonly Group[]>>, platform
  * key. A number that JavaScript would write in another way (`1.0`) gets another hash here.
  */
 function textNumbers(value: unknown): unknown {
-  if (typeof value === 'number') return { '$serde_json::private::Number': String(value) }
+  if (typeof value === 'number' || typeof value === 'bigint')
+    return { '$serde_json::private::Number': String(value) }
   if (Array.isArray(value)) return value.map(textNumbers)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, textNumbers(inner)]))

@@ -58,6 +58,27 @@ describe('S50: hooks of a declaration', () => {
   test('config.toml: state and unknown events are passed over', () => {
     const table = { state: { 'a:b': { trusted_hash: 'x' } }, Later: 3, Stop: [{ hooks: [handler] }] }
     expect(listHooks(table, 'linux')).toMatchObject({ fault: null, hooks: [{ event: 'Stop' }] })
+    const exact = {
+      Stop: [
+        {
+          hooks: [
+            { ...handler, timeout: 3n },
+            { type: 'mcp_tool', server: 's', tool: 't', input: { n: 2n } },
+          ],
+        },
+      ],
+    }
+    const plain = {
+      Stop: [
+        {
+          hooks: [
+            { ...handler, timeout: 3 },
+            { type: 'mcp_tool', server: 's', tool: 't', input: { n: 2 } },
+          ],
+        },
+      ],
+    }
+    expect(listHooks(exact, 'linux')).toEqual(listHooks(plain, 'linux'))
     expect(listHooks(undefined, 'linux')).toEqual({ hooks: [], fault: null })
   })
 })
