@@ -149,6 +149,10 @@ export const applyRoundsMax = 5
 /** Kept free beside what apply itself writes, so that Codex does not run into a full disk. */
 export const applyReserveBytes = 8 * MiB
 
+// --- Codex at work ---
+/** The arguments and the environment of one process, and the table of all file locks: Linux allows 6 MiB for the first. */
+export const processFileBytesMax = 8 * MiB
+
 // --- settings files ---
 /** One file: 256 rules of the longest path, and comments. */
 export const settingsBytesMax = 512 * KiB
