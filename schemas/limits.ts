@@ -94,6 +94,16 @@ export const laterMax = 1024
 export const recallBytesMax = 64 * MiB
 /** Contents that are being made durable at once: their syncs overlap, their memory is bounded. */
 export const putsAtOnceMax = 16
+/** The answer to a peek: a few headers and 211 bytes. */
+export const peekBytesMax = 2 * KiB
+/** What the session hook reads first. */
+export const cardBytesMax = 4 * KiB
+/** The hook: to connect, to be answered, and to wait for a sync; afterwards the work goes on without it. */
+export const hookConnectMs = 800
+export const hookCheckMs = 1_500
+export const hookSyncMs = 2_000
+/** After a master was not reachable nobody waits for it this long. */
+export const hookAwayMs = 60_000
 /** Sockets in all and per address on one master. */
 export const socketsMax = 512
 export const socketsPerAddressMax = 16

@@ -93,6 +93,7 @@ function openDoor(desk: Desk, options: ServeOptions, onWire: (wire: Wire) => voi
       master.standing(peerKey) === 'revoked'
         ? refuse('revoked', 'The master has revoked this machine.')
         : null,
+    head: (peerKey) => (master.standing(peerKey) === 'enrolled' ? master.freshHead.bytes : null),
     onWire,
     onRefused: (refusal, address) =>
       tell(desk, { event: 'refused', code: refusal.refused, address }, `Refused ${address}: ${refusal.why}`),
