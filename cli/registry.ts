@@ -18,6 +18,7 @@ const entry = (path: string, summary: string, load: () => Promise<Module>): Entr
 })
 
 export const registry: readonly Entry[] = [
+  entry('demo', 'Play a master and a follower here, and clean up', () => import('./commands/demo.ts')),
   entry('master init', 'Make this Codex home the original', () => import('./commands/master-init.ts')),
   entry('master serve', 'Publish the home and serve followers', () => import('./commands/master-serve.ts')),
   entry('master link', 'Print the link for other machines', () => import('./commands/master-link.ts')),

@@ -61,8 +61,9 @@ export const followersMax = 1000
 /** Enrolments that wait for approval, in all and per address. */
 export const pendingMax = 64
 export const pendingPerAddressMax = 4
-/** Enrolments that one address may cause in an hour on an open master. */
+/** Enrolments that one address may cause in an hour on an open master, and addresses that are remembered for it. */
 export const enrolmentsPerAddressHourMax = 16
+export const enrolmentAddressesMax = 1000
 export const nameBytesMax = 64
 
 /** Findings kept as evidence; a peer that provokes more of them adds nothing. */
@@ -88,10 +89,16 @@ export const creditEntries = 256
 export const creditBytes = 1 * MiB
 /** A follower stores what it was sent whenever this much is gathered and signed. */
 export const runBytesMax = 4 * MiB
+/** Or whenever there are this many of them: the smallest that could be real would fill `runBytesMax` with more. */
+export const runRecordsMax = 65_536
 /** Messages that a follower keeps while it waits for file contents; more is no honest master's. */
 export const laterMax = 1024
 /** The longest tail that a master takes back after a restore; it is verified as a whole. */
 export const recallBytesMax = 64 * MiB
+/** And the longest that it may take, whatever the other side sends: nothing is published meanwhile. */
+export const recallTimeoutMs = 5 * 60_000
+/** Asks for contents that wait on one link; an honest side has two open. */
+export const asksWaitingMax = 4
 /** Contents that are being made durable at once: their syncs overlap, their memory is bounded. */
 export const putsAtOnceMax = 16
 /** The answer to a peek: a few headers and 211 bytes. */

@@ -48,15 +48,16 @@ export class Desk {
 
   /** Scans the home and publishes what changed. */
   look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
-    return this.#alone(() => this.#look(signal))
+    return this.alone(() => this.#look(signal))
   }
 
   /** Removes contents that nothing canonical needs. Never between a scan and the entries that name what it stored. */
   sweep(): Promise<number> {
-    return this.#alone(() => this.master.sweep())
+    return this.alone(() => this.master.sweep())
   }
 
-  #alone<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs work that stores contents before it names them, or clears them away: one after the other. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work)
     this.#turn = turn.catch(() => undefined)
     return turn

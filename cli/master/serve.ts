@@ -118,7 +118,8 @@ async function serveLink(
         `${follower} (${wire.peerAddress}) is here.`,
       )
     }
-    await host(wire, { master, gate, clock: context.clock, joined }, signal)
+    const alone = <T>(work: () => Promise<T>) => desk.alone(work)
+    await host(wire, { master, gate, clock: context.clock, joined, alone }, signal)
   } catch (error) {
     if (signal.aborted) return
     if (!(error instanceof Fault)) throw error

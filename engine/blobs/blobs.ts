@@ -4,11 +4,13 @@
  * blob that does not match its name is set aside, never handed out as good. After `settle` the names of all
  * blobs put so far are durable; only then may an entry name them.
  */
+import { dirname } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
 import { fileBytesMax } from '../../schemas/limits.ts'
 import { type Hash, isHash } from '../../schemas/shape.ts'
 import { hasher } from '../crypto/hash.ts'
 import type { Disk, DiskFile } from '../disk/disk.ts'
+import { settleName } from '../disk/save.ts'
 import type { Ids } from '../env/ids.ts'
 
 const chunkBytes = 256 * 1024
@@ -45,8 +47,11 @@ export class Blobs {
   readonly #disk: Disk
   readonly #ids: Ids
   readonly #dir: string
-  /** True from the start: a run that was cut off may have left names that are not durable yet. */
+  /** Contents put by this run whose names may not be durable yet. */
+  readonly #fresh = new Set<Hash>()
+  /** From the start: a run that was cut off may have left names, and the folder's own, that are not durable yet. */
   #unsettled = true
+  #settling: Promise<unknown> = Promise.resolve()
 
   constructor(disk: Disk, ids: Ids, dir: string) {
     this.#disk = disk
@@ -94,42 +99,54 @@ export class Blobs {
   async put(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, expected?: Hash): Promise<Stored> {
     const temp = `${this.#dir}/${tempMark}${this.#ids.name()}`
     const file = await this.#disk.open(temp, 'create', 0o600)
-    let done = false
     try {
-      const digest = hasher()
-      let size = 0
+      let stored: Stored
+      let known: boolean
       try {
-        for await (const piece of source) {
-          digest.update(piece)
-          await file.write([piece], size)
-          size += piece.length
-        }
-        const hash = digest.hex()
-        if (expected !== undefined && hash !== expected)
+        stored = await fill(file, source)
+        if (expected !== undefined && stored.hash !== expected)
           throw new Fault('bad-signature', 'A file arrived with another content than the log names.', {
             expected,
           })
-        if (!(await this.has(hash))) {
-          await file.sync()
-          await file.close()
-          await this.#disk.rename(temp, this.pathOf(hash))
-          this.#unsettled = true
-          done = true
-        }
-        return { hash, size }
+        known = await this.has(stored.hash)
+        if (!known) await file.sync()
       } finally {
-        if (!done) await file.close()
+        await file.close()
       }
-    } finally {
-      if (!done) await this.#disk.unlink(temp)
+      if (known) await this.#disk.unlink(temp)
+      else await this.#disk.rename(temp, this.pathOf(stored.hash))
+      this.#fresh.add(stored.hash)
+      return stored
+    } catch (error) {
+      // The first failure is the one to tell; what cannot be removed now is swept at the next start.
+      await this.#disk.unlink(temp).catch(() => false)
+      throw error
     }
   }
 
-  /** Makes the names of all blobs put so far durable. */
-  async settle(): Promise<void> {
-    if (!this.#unsettled) return
-    await this.#disk.syncDir(this.#dir)
-    this.#unsettled = false
+  /** Makes the names of all blobs put before this call durable. */
+  settle(): Promise<void> {
+    const turn = this.#settling.then(() => this.#settle())
+    this.#settling = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#fresh.size === 0 && !this.#unsettled) return
+    // Taken first: what is put from here on is left to the next call.
+    const fresh = [...this.#fresh]
+    this.#fresh.clear()
+    try {
+      // Windows cannot sync a folder: each file carries its own name.
+      if (this.#disk.windows) {
+        for (const hash of fresh) if (await this.has(hash)) await settleName(this.#disk, this.pathOf(hash))
+      } else await this.#disk.syncDir(this.#dir)
+      if (this.#unsettled) await this.#disk.syncDir(dirname(this.#dir))
+      this.#unsettled = false
+    } catch (error) {
+      for (const hash of fresh) this.#fresh.add(hash)
+      throw error
+    }
   }
 
   /** The content in pieces; a fault `blob-damaged` at the end when it does not match its name. */
@@ -153,13 +170,14 @@ export class Blobs {
     }
   }
 
-  /** Removes every blob that `keep` does not name; returns how many. */
+  /** Removes every blob that `keep` does not name, and damaged copies that are of no more use; returns how many blobs. */
   async sweep(keep: ReadonlySet<Hash>): Promise<number> {
     let removed = 0
-    for (const entry of (await this.#disk.list(this.#dir)) ?? []) {
-      if (isHash(entry.name) && !keep.has(entry.name)) {
-        if (await this.#disk.unlink(this.pathOf(entry.name))) removed++
-      }
+    for (const { name } of (await this.#disk.list(this.#dir)) ?? []) {
+      const damaged = name.startsWith(damagedMark)
+      const hash = damaged ? name.slice(damagedMark.length) : name
+      if (!isHash(hash) || (keep.has(hash) && !(damaged && (await this.has(hash))))) continue
+      if ((await this.#disk.unlink(`${this.#dir}/${name}`)) && !damaged) removed++
     }
     return removed
   }
@@ -173,4 +191,21 @@ export class Blobs {
       throw error
     }
   }
+}
+
+/** Writes all that `source` yields, and no more than a file may have: what a peer sends ends somewhere. */
+async function fill(
+  file: DiskFile,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<Stored> {
+  const digest = hasher()
+  let size = 0
+  for await (const piece of source) {
+    if (size + piece.length > fileBytesMax)
+      throw new Fault('too-many', `A file is larger than ${fileBytesMax} bytes.`)
+    digest.update(piece)
+    await file.write([piece], size)
+    size += piece.length
+  }
+  return { hash: digest.hex(), size }
 }

@@ -1,7 +1,8 @@
 /**
  * Receives file contents into the blob store.
- * Always holds: parts are taken only in the order they were asked for and only of what was asked for; a content
- * is named only after its hash was checked; at most `putsAtOnceMax` contents are being made durable at once.
+ * Always holds: parts are taken only in the order they were asked for and only of what was asked for, and every
+ * message brings something; a content is named only after its hash was checked; at most `putsAtOnceMax` contents
+ * are being made durable at once.
  */
 import type { Blobs } from '../../engine/blobs/blobs.ts'
 import { fromHash } from '../../engine/crypto/hash.ts'
@@ -13,49 +14,46 @@ import { Pipe } from './pipe.ts'
 
 export class Collector {
   readonly #blobs: Blobs
-  readonly #expected: Hash[]
+  readonly #expected: readonly Hash[]
+  /** How many of them are settled: received whole, or lacking. */
+  #settled = 0
   readonly #puts = new Set<Promise<void>>()
   readonly #lacking: Hash[] = []
-  #pipe: Pipe | null = null
-  #received = 0
+  #current: { readonly pipe: Pipe; readonly size: number; received: number } | null = null
   #failed: unknown = null
 
   constructor(blobs: Blobs, hashes: readonly Hash[]) {
     this.#blobs = blobs
-    this.#expected = [...hashes]
+    this.#expected = hashes
   }
 
+  get settled(): number {
+    return this.#settled
+  }
   get done(): boolean {
-    return this.#expected.length === 0
+    return this.#settled === this.#expected.length
   }
 
   async take(parts: readonly BlobPart[]): Promise<void> {
+    if (parts.length === 0) throw unasked()
     for (const [raw, at, bytes, size] of parts) {
-      const hash = this.#expected[0]
-      if (hash === undefined || !fromHash(hash).equals(raw) || at !== this.#received || at + bytes.length > size)
-        throw new Fault('protocol', 'The other side sent file content that was not asked for.')
-      if (!this.#pipe) {
-        while (this.#puts.size >= putsAtOnceMax) await Promise.race(this.#puts)
-        this.#pipe = new Pipe()
-        this.#begin(this.#pipe, hash)
-      }
-      await this.#pipe.push(bytes)
-      this.#received += bytes.length
-      if (this.#received === size) {
-        this.#pipe.end()
-        this.#next()
-      }
+      const hash = this.#expected[this.#settled]
+      const current = this.#current
+      if (hash === undefined || !fromHash(hash).equals(raw)) throw unasked()
+      if (at !== (current?.received ?? 0) || size !== (current?.size ?? size)) throw unasked()
+      // An empty piece is the whole of an empty content, and nothing else.
+      if (at + bytes.length > size || (bytes.length === 0 && size > 0)) throw unasked()
+      await this.#put(hash, bytes, size)
       this.#check()
     }
   }
 
   lack(hashes: readonly Uint8Array[]): void {
     for (const raw of hashes) {
-      const hash = this.#expected[0]
-      if (hash === undefined || !fromHash(hash).equals(raw) || this.#pipe)
-        throw new Fault('protocol', 'The other side spoke of file content that was not asked for.')
+      const hash = this.#expected[this.#settled]
+      if (hash === undefined || !fromHash(hash).equals(raw) || this.#current) throw unasked()
       this.#lacking.push(hash)
-      this.#next()
+      this.#settled++
     }
   }
 
@@ -68,11 +66,26 @@ export class Collector {
 
   /** Gives up what is under way, leaving no temporary file behind. */
   async abort(): Promise<void> {
-    this.#pipe?.fail(new Fault('unreachable', 'The link ended in the middle of a file.'))
+    this.#current?.pipe.fail(new Fault('unreachable', 'The link ended in the middle of a file.'))
     await Promise.all(this.#puts)
   }
 
-  #begin(pipe: Pipe, hash: Hash): void {
+  async #put(hash: Hash, bytes: Uint8Array, size: number): Promise<void> {
+    if (!this.#current) {
+      while (this.#puts.size >= putsAtOnceMax) await Promise.race(this.#puts)
+      this.#current = { pipe: this.#begin(hash), size, received: 0 }
+    }
+    const current = this.#current
+    await current.pipe.push(bytes)
+    current.received += bytes.length
+    if (current.received < size) return
+    current.pipe.end()
+    this.#current = null
+    this.#settled++
+  }
+
+  #begin(hash: Hash): Pipe {
+    const pipe = new Pipe()
     const put = this.#blobs.put(pipe, hash).then(
       () => undefined,
       (error: unknown) => {
@@ -82,15 +95,12 @@ export class Collector {
     )
     this.#puts.add(put)
     void put.then(() => this.#puts.delete(put))
-  }
-
-  #next(): void {
-    this.#expected.shift()
-    this.#pipe = null
-    this.#received = 0
+    return pipe
   }
 
   #check(): void {
     if (this.#failed) throw this.#failed
   }
 }
+
+const unasked = (): Fault => new Fault('protocol', 'The other side sent file content that was not asked for.')

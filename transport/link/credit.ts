@@ -1,12 +1,13 @@
 /**
  * Flow control: how much the other side has not acknowledged yet.
  * Always holds: at most `creditEntries` entries and `creditBytes` bytes are outstanding, except that one message
- * alone may exceed the bytes; who waits longer than `stallTimeoutMs` gives up on the reader (T13).
+ * alone may exceed the bytes; who waits longer than `stallTimeoutMs` for progress gives up on the reader (T13).
  */
-import type { Clock } from '../../engine/env/clock.ts'
+
 import { Bell } from '../../engine/env/bell.ts'
-import { Fault } from '../../schemas/fault.ts'
+import type { Clock } from '../../engine/env/clock.ts'
 import { creditBytes, creditEntries, stallTimeoutMs } from '../../schemas/limits.ts'
+import { within } from './within.ts'
 
 export type Amount = { readonly entries: number; readonly bytes: number }
 
@@ -22,19 +23,22 @@ export class Credit {
 
   /** Resolves when a message of this size may go out; it then counts as sent. */
   async take(amount: Amount, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
     while (!this.#fits(amount)) await this.#turn(signal)
     this.#sent = { entries: this.#sent.entries + amount.entries, bytes: this.#sent.bytes + amount.bytes }
   }
 
   /** What the other side says it has dealt with, in all; false when it claims more than was sent, or takes back. */
   acknowledge(total: Amount): boolean {
+    const { entries, bytes } = this.#acked
     const sound =
-      total.entries >= this.#acked.entries &&
-      total.bytes >= this.#acked.bytes &&
+      total.entries >= entries &&
+      total.bytes >= bytes &&
       total.entries <= this.#sent.entries &&
       total.bytes <= this.#sent.bytes
-    if (sound) {
-      this.#acked = total
+    // The same once more is no progress: it does not keep a stalled reader alive.
+    if (sound && (total.entries > entries || total.bytes > bytes)) {
+      this.#acked = { entries: total.entries, bytes: total.bytes }
       this.#moved.ring()
     }
     return sound
@@ -46,15 +50,10 @@ export class Credit {
     return entries + amount.entries <= creditEntries && (bytes === 0 || bytes + amount.bytes <= creditBytes)
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
-    const stalled = new AbortController()
-    const cancel = this.#clock.after(stallTimeoutMs, () =>
-      stalled.abort(new Fault('timed-out', 'The other side took no data for too long.')),
+  #turn(signal: AbortSignal): Promise<void> {
+    const why = 'The other side took no data for too long.'
+    return within({ clock: this.#clock, timeoutMs: stallTimeoutMs, why }, signal, (soon) =>
+      this.#moved.next(soon),
     )
-    try {
-      await this.#moved.next(AbortSignal.any([signal, stalled.signal]))
-    } finally {
-      cancel()
-    }
   }
 }

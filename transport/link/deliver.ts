@@ -1,50 +1,72 @@
 /**
  * Sends file contents that the other side asked for, within its credit.
  * Always holds: small contents share a message, large ones are cut into parts; what cannot be read in full and
- * good order is named as lacking instead (never sent half).
+ * good order is named as lacking instead (never sent half); one ask is answered after the other, and no more than
+ * `asksWaitingMax` of them wait.
  */
 import type { Blobs } from '../../engine/blobs/blobs.ts'
 import { fromHash, toHash } from '../../engine/crypto/hash.ts'
 import type { Wire } from '../../engine/env/wire.ts'
-import { blobPartBytesMax, creditEntries } from '../../schemas/limits.ts'
-import type { BlobPart } from '../../schemas/wire/index.ts'
+import { Fault } from '../../schemas/fault.ts'
+import { asksWaitingMax, blobPartBytesMax, creditEntries } from '../../schemas/limits.ts'
 import type { Hash } from '../../schemas/shape.ts'
+import type { BlobPart } from '../../schemas/wire/index.ts'
 import type { Credit } from './credit.ts'
+import type { Jobs } from './jobs.ts'
 import { say } from './talk.ts'
 
-export async function deliver(
-  wire: Wire,
-  blobs: Blobs,
-  credit: Credit,
-  hashes: readonly Uint8Array[],
-  signal: AbortSignal,
-): Promise<void> {
-  let parts: BlobPart[] = []
-  let bytes = 0
-  const flush = async () => {
-    if (parts.length === 0) return
-    await credit.take({ entries: 0, bytes }, signal)
-    await say(wire, { t: 'blob', parts })
-    parts = []
-    bytes = 0
+export class Deliveries {
+  readonly #wire: Wire
+  readonly #blobs: Blobs
+  readonly #credit: Credit
+  readonly #jobs: Jobs
+  #waiting = 0
+
+  constructor(wire: Wire, blobs: Blobs, credit: Credit, jobs: Jobs) {
+    this.#wire = wire
+    this.#blobs = blobs
+    this.#credit = credit
+    this.#jobs = jobs
   }
-  for (const raw of hashes) {
-    const hash = toHash(raw)
-    const content = await open(blobs, hash)
-    if (content === null) {
-      await flush()
-      await say(wire, { t: 'lack', hashes: [fromHash(hash)] })
-      continue
-    }
-    let at = 0
-    for await (const piece of content.pieces) {
-      if (bytes + piece.length > blobPartBytesMax || parts.length >= creditEntries) await flush()
-      parts.push([raw, at, piece, content.size])
-      bytes += piece.length
-      at += piece.length
-    }
+
+  /** Answers one ask, after those before it. */
+  take(hashes: readonly Uint8Array[]): void {
+    if (++this.#waiting > asksWaitingMax)
+      throw new Fault('protocol', 'The other side asks for more before it has what it asked for.')
+    this.#jobs.queue(async () => {
+      await this.#deliver(hashes)
+      this.#waiting--
+    })
   }
-  await flush()
+
+  async #deliver(hashes: readonly Uint8Array[]): Promise<void> {
+    let parts: BlobPart[] = []
+    let bytes = 0
+    const flush = async () => {
+      if (parts.length === 0) return
+      await this.#credit.take({ entries: 0, bytes }, this.#jobs.signal)
+      await say(this.#wire, { t: 'blob', parts })
+      parts = []
+      bytes = 0
+    }
+    for (const raw of hashes) {
+      const hash = toHash(raw)
+      const content = await open(this.#blobs, hash)
+      if (content === null) {
+        await flush()
+        await say(this.#wire, { t: 'lack', hashes: [fromHash(hash)] })
+        continue
+      }
+      let at = 0
+      for await (const piece of content.pieces) {
+        if (bytes + piece.length > blobPartBytesMax || parts.length >= creditEntries) await flush()
+        parts.push([raw, at, piece, content.size])
+        bytes += piece.length
+        at += piece.length
+      }
+    }
+    await flush()
+  }
 }
 
 type Content = { readonly size: number; readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array> }

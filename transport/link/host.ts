@@ -1,27 +1,24 @@
 /**
  * The master's side of one link: judges who asks, proves itself, then answers what is wanted until it ends.
- * Always holds: nothing of the log leaves before the other end is an enrolled follower; what the other end sends
- * can only ask. The order of messages is in README.md.
+ * Always holds: nothing of the log leaves before the other end is an enrolled follower, nor after it was revoked;
+ * what the other end sends can only ask. The order of messages is in README.md.
  */
-import { fromHash } from '../../engine/crypto/hash.ts'
-import type { Clock } from '../../engine/env/clock.ts'
 import type { Wire } from '../../engine/env/wire.ts'
-import type { Applicant, Master } from '../../engine/master.ts'
+import type { Applicant } from '../../engine/master.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
-import { helloTimeoutMs, needHashesMax, recallBytesMax } from '../../schemas/limits.ts'
+import { helloTimeoutMs } from '../../schemas/limits.ts'
 import { type Up, up, wireVersion } from '../../schemas/wire/index.ts'
-import { Collector } from './collect.ts'
-import { type Amount, Credit } from './credit.ts'
-import { deliver } from './deliver.ts'
+import { Credit } from './credit.ts'
+import { Deliveries } from './deliver.ts'
 import type { Gate } from './gate.ts'
-import { converse, type Jobs } from './jobs.ts'
-import { sendRecords, tally } from './records.ts'
+import { besides, converse, type Jobs } from './jobs.ts'
+import { type RecallContext, recall } from './recall.ts'
+import { sendRecords } from './records.ts'
 import { farewell, hear, say } from './talk.ts'
+import { within } from './within.ts'
 
-export type HostContext = {
-  readonly master: Master
+export type HostContext = RecallContext & {
   readonly gate: Gate
-  readonly clock: Clock
   /** Told once a link is past its hello. */
   readonly joined: (follower: string) => void
 }
@@ -35,16 +32,18 @@ class Host {
   readonly #context: HostContext
   readonly #jobs: Jobs
   readonly #credit: Credit
+  readonly #deliveries: Deliveries
 
   constructor(wire: Wire, context: HostContext, jobs: Jobs) {
     this.#wire = wire
     this.#context = context
     this.#jobs = jobs
     this.#credit = new Credit(context.clock)
+    this.#deliveries = new Deliveries(wire, context.master.blobs, this.#credit, jobs)
   }
 
   async run(): Promise<void> {
-    const { master } = this.#context
+    const { master, joined } = this.#context
     const hello = await this.#hello()
     if (!hello) return
     const applicant = {
@@ -53,10 +52,14 @@ class Host {
       name: hello.name,
       platform: hello.platform,
     }
+    this.#mustStand(applicant)
+    // Before the enrolment, which may be among what was lost and would be one more entry in its place (S59).
+    const talk = { wire: this.#wire, hear: (signal: AbortSignal) => this.#hear(signal) }
+    await besides(this.#wire, this.#jobs.signal, (signal) => recall(talk, this.#context, hello.head, signal))
     await this.#admit(applicant)
     const relation = await master.relate(hello.head)
     if (isRefusal(relation)) throw toFault(relation)
-    if (relation === 'ahead') await this.#recall()
+    this.#jobs.start(this.#watchStanding(applicant))
     const head = master.freshHead
     await say(this.#wire, {
       t: 'hello',
@@ -65,116 +68,90 @@ class Host {
       head: head.bytes,
       proof: master.prove(head, this.#wire.exporter),
     })
-    this.#context.joined(hello.name)
-    await this.#answer(hello.follow)
+    joined(hello.name)
+    await this.#answer(applicant, hello.follow)
   }
 
   async #hello(): Promise<Extract<Up, { t: 'hello' }> | null> {
-    const late = new AbortController()
-    const cancel = this.#context.clock.after(helloTimeoutMs, () =>
-      late.abort(new Fault('timed-out', 'No hello came in time.')),
-    )
-    try {
-      const message = await hear(this.#wire, up, AbortSignal.any([this.#jobs.signal, late.signal]))
-      if (message === null) return null
-      if (message.t !== 'hello') throw new Fault('protocol', 'A link begins with a hello.')
-      if (message.version !== wireVersion)
-        throw new Fault('upgrade-needed', `This master speaks version ${wireVersion} of the link, the follower ${message.version}.`)
-      return message
-    } finally {
-      cancel()
-    }
+    const { clock } = this.#context
+    const patience = { clock, timeoutMs: helloTimeoutMs, why: 'No hello came in time.' }
+    const message = await within(patience, this.#jobs.signal, (signal) => hear(this.#wire, up, signal))
+    if (message === null) return null
+    if (message.t !== 'hello') throw new Fault('protocol', 'A link begins with a hello.')
+    if (message.version !== wireVersion)
+      throw new Fault(
+        'upgrade-needed',
+        `This master speaks version ${wireVersion} of the link, the follower ${message.version}.`,
+      )
+    return message
+  }
+
+  #mustStand({ node }: Applicant): void {
+    if (this.#context.master.standing(node) === 'revoked')
+      throw new Fault('revoked', 'The master has revoked this machine.')
   }
 
   async #admit(applicant: Applicant): Promise<void> {
     const { master, gate } = this.#context
-    const standing = master.standing(applicant.node)
-    if (standing === 'revoked') throw new Fault('revoked', 'The master has revoked this machine.')
-    if (standing === 'enrolled') return
-    const refusal = gate.allow(this.#wire.peerAddress)
-    if (refusal) throw toFault(refusal)
-    if (master.mustApprove) {
+    if (master.standing(applicant.node) === 'enrolled') return
+    const { peerAddress } = this.#wire
+    const { mustApprove } = master
+    if (mustApprove) {
       await say(this.#wire, { t: 'wait' })
-      await gate.approval(applicant, this.#wire.peerAddress, this.#jobs.signal)
+      await besides(this.#wire, this.#jobs.signal, (signal) => gate.approval(applicant, peerAddress, signal))
     }
-    await gate.enrol(applicant)
+    await gate.enrol(applicant, peerAddress, mustApprove)
+    this.#mustStand(applicant)
   }
 
-  /** S59: our own signature is ahead of our log. The lost tail is taken back, after the usual verification. */
-  async #recall(): Promise<void> {
-    const { master } = this.#context
-    const taken = { entries: 0, bytes: 0 }
-    const acknowledge = (more: Amount) => {
-      taken.entries += more.entries
-      taken.bytes += more.bytes
-      return say(this.#wire, { t: 'ack', ...taken })
-    }
-    await say(this.#wire, { t: 'recall', from: master.head.seq + 1 })
-    const payloads: Uint8Array[] = []
+  /** Ends the link with the first fact that takes the follower its right to it (Q4). */
+  async #watchStanding(applicant: Applicant): Promise<never> {
     for (;;) {
-      const message = await this.#hear()
-      if (message?.t !== 'entries') throw new Fault('protocol', 'The lost entries did not come.')
-      if (message.records.length === 0) break
-      payloads.push(...message.records)
-      if (taken.bytes > recallBytesMax) throw new Fault('too-many', 'The tail that this master lost is too long to take back.')
-      await acknowledge(tally(message.records))
+      this.#mustStand(applicant)
+      await this.#context.master.moved.next(this.#jobs.signal)
     }
-    const lacking = await master.lacking(payloads)
-    const collector = new Collector(master.blobs, lacking)
-    try {
-      for (let from = 0; from < lacking.length; from += needHashesMax)
-        await say(this.#wire, { t: 'need', hashes: lacking.slice(from, from + needHashesMax).map(fromHash) })
-      while (!collector.done) {
-        const message = await this.#hear()
-        if (message?.t === 'blob') {
-          await collector.take(message.parts)
-          await acknowledge({ entries: 0, bytes: message.parts.reduce((sum, part) => sum + part[2].length, 0) })
-        } else if (message?.t === 'lack') collector.lack(message.hashes)
-        else throw new Fault('protocol', 'File contents were asked for, and something else came.')
-      }
-      await collector.finish()
-    } finally {
-      await collector.abort()
-    }
-    const head = await master.takeBack(payloads)
-    if (isRefusal(head)) throw toFault(head)
   }
 
   /** The next message that is part of the talk; null when the other side has left. */
-  async #hear(): Promise<Up | null> {
-    const message = await hear(this.#wire, up, this.#jobs.signal)
+  async #hear(signal: AbortSignal): Promise<Up | null> {
+    const message = await hear(this.#wire, up, signal)
     if (message?.t === 'bye') throw farewell(message)
     return message
   }
 
   /** The rest of the talk: asks come in here, answers go out as jobs. */
-  async #answer(follow: boolean): Promise<void> {
+  async #answer(applicant: Applicant, follow: boolean): Promise<void> {
+    const { signal } = this.#jobs
     let streaming = false
-    for (let message = await this.#hear(); message !== null; message = await this.#hear()) {
-      const ask = message
+    for (let ask = await this.#hear(signal); ask !== null; ask = await this.#hear(signal)) {
       if (ask.t === 'want' && !streaming) {
         streaming = true
-        this.#jobs.start(this.#stream(ask.from, follow))
+        this.#jobs.start(this.#stream(applicant, ask.from, follow))
       } else if (ask.t === 'need') {
-        this.#jobs.queue(() => deliver(this.#wire, this.#context.master.blobs, this.#credit, ask.hashes, this.#jobs.signal))
+        this.#deliveries.take(ask.hashes)
       } else if (ask.t === 'ack') {
-        if (!this.#credit.acknowledge(ask)) throw new Fault('protocol', 'More was acknowledged than was sent.')
+        if (!this.#credit.acknowledge(ask))
+          throw new Fault('protocol', 'More was acknowledged than was sent.')
       } else throw new Fault('protocol', 'The follower sent a message that was not asked for.')
     }
   }
 
   /** Entries from `from` on (0: a base first), then the newest head; with `follow`, again after every change. */
-  async #stream(from: number, follow: boolean): Promise<void> {
+  async #stream(applicant: Applicant, from: number, follow: boolean): Promise<void> {
     const { master } = this.#context
+    const { signal } = this.#jobs
     let next = from === 0 || from < (await master.log.oldest()) ? await this.#sendBase() : from
+    let told: Buffer | null = null
     for (;;) {
-      const moved = master.moved.next(this.#jobs.signal)
-      // Heard only at the end of this turn; an end of the link before that is no one's loss.
-      moved.catch(() => undefined)
-      if (next <= master.head.seq) next = await sendRecords(this.#wire, master.log, next, this.#credit, this.#jobs.signal)
-      await say(this.#wire, { t: 'head', head: master.freshHead.bytes })
-      if (!follow) return
-      await moved
+      this.#mustStand(applicant)
+      const head = master.freshHead
+      if (next <= head.seq) next = await sendRecords(this.#wire, master.log, next, this.#credit, signal)
+      else if (told?.equals(head.bytes)) await master.moved.next(signal)
+      else {
+        told = head.bytes
+        await say(this.#wire, { t: 'head', head: head.bytes })
+        if (!follow) return
+      }
     }
   }
 

@@ -4,9 +4,10 @@
  */
 import type { Wire } from '../../engine/env/wire.ts'
 import { Fault } from '../../schemas/fault.ts'
+import { closeFault, closeOf } from './close.ts'
 
 export type Jobs = {
-  /** Ends with the wire, with the caller's signal, or with the first job that fails. */
+  /** Ends with the caller's signal, or with the first job that fails. */
   readonly signal: AbortSignal
   /** Runs beside the loop. */
   start(job: Promise<unknown>): void
@@ -15,7 +16,11 @@ export type Jobs = {
 }
 
 /** Runs a talk to its end and closes the wire with the reason. */
-export async function converse(wire: Wire, stopped: AbortSignal, talk: (jobs: Jobs) => Promise<void>): Promise<void> {
+export async function converse(
+  wire: Wire,
+  stopped: AbortSignal,
+  talk: (jobs: Jobs) => Promise<void>,
+): Promise<void> {
   const failed = new AbortController()
   const signal = AbortSignal.any([stopped, failed.signal])
   const running = new Set<Promise<unknown>>()
@@ -35,8 +40,22 @@ export async function converse(wire: Wire, stopped: AbortSignal, talk: (jobs: Jo
     end = { error: failed.signal.aborted ? failed.signal.reason : error }
   }
   failed.abort(new Fault('unreachable', 'The link ended.'))
-  const code = end?.error instanceof Fault ? end.error : null
-  wire.close(code?.code ?? 'gone', code?.message ?? 'done')
+  const { code, why } = end ? closeOf(end.error) : { code: 'gone' as const, why: 'done' }
+  wire.close(code, why)
   await Promise.all(running)
   if (end) throw end.error
+}
+
+/**
+ * Waits for something that is not a message: the end of the wire, which nobody would notice then, ends the wait.
+ * What came before that end is lost with it.
+ */
+export async function besides<T>(
+  wire: Wire,
+  signal: AbortSignal,
+  wait: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController()
+  void wire.closed.then((end) => ended.abort(closeFault(end)))
+  return wait(AbortSignal.any([signal, ended.signal]))
 }

@@ -4,20 +4,20 @@
  * Always holds: everything is verified before it is stored (engine/follower.ts does both); what the master sends
  * beyond what was asked for ends the link; memory is bounded by one run and `putsAtOnceMax` pieces.
  */
-import { fromHash } from '../../engine/crypto/hash.ts'
 import type { Clock } from '../../engine/env/clock.ts'
 import type { Wire } from '../../engine/env/wire.ts'
 import type { KeyHistory } from '../../engine/fold/keys.ts'
 import type { Follower } from '../../engine/follower.ts'
 import { type Head, readHead } from '../../engine/log/head.ts'
-import { kindOf } from '../../engine/log/record.ts'
 import { Fault, isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
-import { baseBytesMax, batchBytesMax, laterMax, needHashesMax, runBytesMax } from '../../schemas/limits.ts'
+import { laterMax, runBytesMax } from '../../schemas/limits.ts'
 import type { Hash, Platform } from '../../schemas/shape.ts'
-import { type Down, down, wireVersion } from '../../schemas/wire/index.ts'
-import { Collector } from './collect.ts'
+import { type Down, down, type Up, wireVersion } from '../../schemas/wire/index.ts'
+import { closeFault } from './close.ts'
 import { type Amount, Credit } from './credit.ts'
-import { deliver } from './deliver.ts'
+import { Deliveries } from './deliver.ts'
+import { gather } from './gather.ts'
+import { BaseIntake, RunIntake } from './intake.ts'
 import { converse, type Jobs } from './jobs.ts'
 import { sendRecords, tally } from './records.ts'
 import { farewell, hear, say } from './talk.ts'
@@ -42,8 +42,7 @@ class Puller {
   readonly #wire: Wire
   readonly #context: PullContext
   readonly #jobs: Jobs
-  readonly #credit: Credit
-  /** Messages that came while file contents were awaited, bounded by `laterMax` and `runBytesMax`. */
+  /** Entries and heads that came while file contents were awaited: acknowledged, at most `runBytesMax` of them. */
   readonly #later: Down[] = []
   #laterBytes = 0
   #taken: Amount = { entries: 0, bytes: 0 }
@@ -52,7 +51,6 @@ class Puller {
     this.#wire = wire
     this.#context = context
     this.#jobs = jobs
-    this.#credit = new Credit(context.clock)
   }
 
   async run(): Promise<void> {
@@ -74,21 +72,33 @@ class Puller {
 
   /** What comes before the hello of an honest master: a wait for approval, or a recall of what it lost. */
   async #greeting(): Promise<{ keys: KeyHistory; head: Head }> {
-    const { follower, pin, waiting } = this.#context
+    const { follower, pin, waiting, clock } = this.#context
+    const credit = new Credit(clock)
+    const deliveries = new Deliveries(this.#wire, follower.blobs, credit, this.#jobs)
+    let waits = false
+    let recalled = false
     for (;;) {
-      const message = await this.#next()
-      if (message.t === 'wait') waiting()
-      else if (message.t === 'recall') this.#jobs.start(this.#giveBack(message.from))
-      else if (message.t === 'hello') return must(await follower.judge(message, this.#wire, pin))
-      else throw surprise()
+      const message = await this.#hear()
+      if (message.t === 'hello') return must(await follower.judge(message, this.#wire, pin))
+      if (message.t === 'wait' && !waits) {
+        waits = true
+        waiting()
+      } else if (message.t === 'recall' && !recalled) {
+        recalled = true
+        this.#jobs.start(this.#giveBack(message.from, credit))
+      } else if (message.t === 'need' && recalled) {
+        deliveries.take(message.hashes)
+      } else if (message.t === 'ack' && recalled) {
+        if (!credit.acknowledge(message)) throw new Fault('protocol', 'More was acknowledged than was sent.')
+      } else throw surprise()
     }
   }
 
   /** S59: the master lost what it signed. It gets the records back as they are; contents follow when it asks. */
-  async #giveBack(from: number): Promise<void> {
+  async #giveBack(from: number, credit: Credit): Promise<void> {
     const { log, head } = this.#context.follower
     if (!log || !head || from > head.seq) throw new Fault('protocol', 'The master asked back what never was.')
-    await sendRecords(this.#wire, log, from, this.#credit, this.#jobs.signal)
+    await sendRecords(this.#wire, log, from, credit, this.#jobs.signal)
     await say(this.#wire, { t: 'entries', records: [] })
   }
 
@@ -96,79 +106,45 @@ class Puller {
     const { follower } = this.#context
     const fetch = (hashes: readonly Hash[]) => this.#fetch(hashes)
     await say(this.#wire, { t: 'want', from: follower.head ? follower.head.seq + 1 : 0 })
-    let run: Uint8Array[] = []
-    let runBytes = 0
-    let base: Buffer[] = []
-    let baseBytes = 0
-    /** Stores what is gathered and signed; entries behind the last head wait for theirs. */
-    const takeRun = async (isLast: boolean) => {
-      const signed = isLast ? run.length : run.findLastIndex((payload) => kindOf(payload) === 'head') + 1
-      if (signed > 0) must(await follower.takeRun(run.slice(0, signed), keys, isLast ? fetch : null))
-      run = run.slice(signed)
-      runBytes = run.reduce((sum, payload) => sum + payload.length, 0)
-    }
+    const base = new BaseIntake()
+    const run = new RunIntake()
     for (;;) {
       const message = await this.#next()
-      if (message.t === 'base') {
-        if (run.length > 0 || message.index !== base.length || message.of <= message.index) throw surprise()
-        baseBytes += message.part.length
-        if (message.part.length === 0 || baseBytes > baseBytesMax)
-          throw new Fault('protocol', 'The base that the master sends is too large.')
-        base.push(Buffer.from(message.part))
+      if (message.t === 'base' && run.isEmpty) {
+        const whole = base.take(message)
         await this.#acknowledge({ entries: 0, bytes: message.part.length })
-        if (base.length < message.of) continue
-        must(await follower.takeBase(base, must(readHead(message.head)), keys, fetch))
-        base = []
-        baseBytes = 0
-      } else if (message.t === 'entries') {
-        for (const record of message.records) {
-          run.push(record)
-          runBytes += record.length
-        }
-        if (runBytes > runBytesMax + batchBytesMax)
-          throw new Fault('protocol', 'The master sent entries without end and no head.')
-        if (runBytes > runBytesMax) await takeRun(false)
-      } else if (message.t === 'head') {
-        await takeRun(true)
-        if (follower.head && follower.head.seq >= greeted.seq) return
-        throw new Fault('protocol', 'The master says that it has sent all, but entries are missing.')
+        if (whole) must(await follower.takeBase(whole.parts, whole.head, keys, fetch))
+      } else if (message.t === 'entries' && !base.isOpen) {
+        // More follows, which may supersede what these name: contents are fetched at the end.
+        const signed = run.take(message.records)
+        if (signed) must(await follower.takeRun(signed, keys, null))
+      } else if (message.t === 'head' && !base.isOpen) {
+        const rest = run.rest()
+        if (rest.length > 0) must(await follower.takeRun(rest, keys, fetch))
+        mustBeAll(follower, must(readHead(message.head)), greeted)
+        return
       } else throw surprise()
     }
   }
 
   /** Asks for file contents and stores them. Whatever else comes meanwhile is kept for later. */
   async #fetch(hashes: readonly Hash[]): Promise<void> {
-    const collector = new Collector(this.#context.follower.blobs, hashes)
-    try {
-      for (let from = 0; from < hashes.length; from += needHashesMax)
-        await say(this.#wire, { t: 'need', hashes: hashes.slice(from, from + needHashesMax).map(fromHash) })
-      while (!collector.done) {
-        const message = await this.#hear()
-        if (message.t === 'blob') {
-          await collector.take(message.parts)
-          await this.#acknowledge({
-            entries: 0,
-            bytes: message.parts.reduce((sum, part) => sum + part[2].length, 0),
-          })
-        } else if (message.t === 'lack') collector.lack(message.hashes)
-        else if (message.t === 'entries' || message.t === 'head') this.#keep(message)
-        else throw surprise()
-      }
-      const lacking = await collector.finish()
-      if (lacking.length > 0)
-        throw new Fault(
-          'blob-damaged',
-          `The master no longer has ${lacking.length} of the file contents that its log names.`,
-          {
-            lacking: lacking.length,
-          },
-        )
-    } finally {
-      await collector.abort()
-    }
+    const lacking = await gather(this.#context.follower.blobs, hashes, {
+      wire: this.#wire,
+      hear: () => this.#hear(),
+      acknowledge: (more) => this.#acknowledge(more),
+      other: (message) => this.#keep(message),
+    })
+    if (lacking.length > 0)
+      throw new Fault(
+        'blob-damaged',
+        `The master no longer has ${lacking.length} of the file contents that its log names.`,
+        { lacking: lacking.length },
+      )
   }
 
-  #keep(message: Down): void {
+  #keep(message: Up | Down): void {
+    if (message.t !== 'entries' && message.t !== 'head') throw surprise()
     if (message.t === 'entries') this.#laterBytes += tally(message.records).bytes
     if (this.#later.length >= laterMax || this.#laterBytes > runBytesMax)
       throw new Fault('protocol', 'The master sends more than this machine can keep for later.')
@@ -181,30 +157,25 @@ class Puller {
     return message ?? (await this.#hear())
   }
 
-  /** The next message for the talk itself: acknowledgements and asks are dealt with on the way. */
   async #hear(): Promise<Down> {
-    for (;;) {
-      const message = await hear(this.#wire, down, this.#jobs.signal)
-      if (message === null) throw new Fault('unreachable', 'The master ended the link.')
-      if (message.t === 'bye') throw farewell(message)
-      if (message.t === 'ack') {
-        if (!this.#credit.acknowledge(message))
-          throw new Fault('protocol', 'More was acknowledged than was sent.')
-      } else if (message.t === 'need') {
-        const { blobs } = this.#context.follower
-        this.#jobs.queue(() => deliver(this.#wire, blobs, this.#credit, message.hashes, this.#jobs.signal))
-      } else {
-        // At once, also for what is kept for later: contents that are waited for share the credit with it.
-        if (message.t === 'entries') await this.#acknowledge(tally(message.records))
-        return message
-      }
-    }
+    const message = await hear(this.#wire, down, this.#jobs.signal)
+    if (message === null) throw closeFault(await this.#wire.closed)
+    if (message.t === 'bye') throw farewell(message)
+    // At once, also for what is kept for later: contents that are waited for share the credit with it.
+    if (message.t === 'entries') await this.#acknowledge(tally(message.records))
+    return message
   }
 
   async #acknowledge(more: Amount): Promise<void> {
     this.#taken = { entries: this.#taken.entries + more.entries, bytes: this.#taken.bytes + more.bytes }
     await say(this.#wire, { t: 'ack', ...this.#taken })
   }
+}
+
+/** The head behind the last entry is the one that is stored here now, whenever it was signed. */
+function mustBeAll({ head: own }: Follower, told: Head, greeted: Head): void {
+  if (!own || own.seq < greeted.seq || told.seq !== own.seq || !told.entry.equals(own.entry))
+    throw new Fault('protocol', 'The master says that it has sent all, but entries are missing.')
 }
 
 const surprise = (): Fault => new Fault('protocol', 'The master sent a message that was not asked for.')

@@ -1,7 +1,8 @@
-/** Sends records of a log as they lie in it, within the reader's credit. */
+/** Records of a log as they lie in it: sent within the reader's credit, and looked at when they arrive. */
 import type { Wire } from '../../engine/env/wire.ts'
 import type { Log } from '../../engine/log/log.ts'
 import { kindOf } from '../../engine/log/record.ts'
+import { Fault } from '../../schemas/fault.ts'
 import { creditBytes, creditEntries } from '../../schemas/limits.ts'
 import type { Amount, Credit } from './credit.ts'
 import { say } from './talk.ts'
@@ -11,6 +12,15 @@ export const tally = (payloads: readonly Uint8Array[]): Amount => ({
   entries: payloads.filter((payload) => kindOf(payload) === 'entry').length,
   bytes: payloads.reduce((sum, payload) => sum + payload.length, 0),
 })
+
+/** Each of them an entry or a head: what is neither could be gathered without end before anybody reads it. */
+export function mustBeRecords(payloads: readonly Uint8Array[]): void {
+  for (const payload of payloads) {
+    const kind = kindOf(payload)
+    if (kind !== 'entry' && kind !== 'head')
+      throw new Fault('protocol', 'Something came that is neither an entry nor a head.')
+  }
+}
 
 /** Everything from entry `from` to the newest head; returns the number of the next entry. */
 export async function sendRecords(

@@ -3,10 +3,10 @@
  */
 import { decode, encode } from '../../engine/codec/msgpack.ts'
 import type { Wire } from '../../engine/env/wire.ts'
-import { isCode } from '../../schemas/code.ts'
-import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
+import { type Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import type { v } from '../../schemas/shape.ts'
 import type { Down, Up } from '../../schemas/wire/index.ts'
+import { closeFault, readEnd } from './close.ts'
 
 export const say = (wire: Wire, message: Up | Down): Promise<void> => wire.send(encode(message))
 
@@ -18,9 +18,9 @@ export async function hear<S extends v.GenericSchema<unknown, Up | Down>>(
 ): Promise<v.InferOutput<S> | null> {
   const frame = await wire.receive(signal)
   if (frame === null) {
-    const { code, why } = await wire.closed
-    if (code === 'gone') return null
-    throw new Fault(code, why)
+    const end = await wire.closed
+    if (end.code === 'gone') return null
+    throw closeFault(end)
   }
   const message = decode(frame, shape, 'A message')
   if (isRefusal(message)) throw toFault(message)
@@ -28,5 +28,4 @@ export async function hear<S extends v.GenericSchema<unknown, Up | Down>>(
 }
 
 /** The fault that the other side ended the talk with. */
-export const farewell = (bye: { code: string; why: string }): Fault =>
-  new Fault(isCode(bye.code) ? bye.code : 'protocol', bye.why)
+export const farewell = (bye: { code: string; why: string }): Fault => closeFault(readEnd(bye.code, bye.why))

@@ -1,0 +1,178 @@
+/** The blob store: whole contents under their hashes, and names that are durable when they must be. */
+import { describe, expect, test } from 'vitest'
+import { Blobs } from '../../../engine/blobs/blobs.ts'
+import { sha256Hex } from '../../../engine/crypto/hash.ts'
+import { fileBytesMax } from '../../../schemas/limits.ts'
+import type { Hash } from '../../../schemas/shape.ts'
+import { SimDisk } from '../../sim/disk.ts'
+import { SimIds } from '../../sim/ids.ts'
+
+const dir = '/stemma/blobs'
+async function newStore(disk = new SimDisk(), seed = 1) {
+  disk.plantFolder('/stemma')
+  const blobs = new Blobs(disk, new SimIds(seed), dir)
+  await blobs.open()
+  return { disk, blobs }
+}
+const content = (n: number, bytes = 700) => Buffer.alloc(bytes, n)
+const hashOf = (n: number, bytes?: number) => sha256Hex(content(n, bytes))
+const kept = (disk: SimDisk) => disk.paths(dir).map((path) => path.slice(dir.length + 1))
+
+test('what is put is read back whole, whatever its size and its pieces', async () => {
+  const { blobs } = await newStore()
+  for (const size of [0, 1, 1023, 262_144, 262_145, 600_000]) {
+    const whole = content(size % 251, size)
+    const pieces = [whole.subarray(0, size >> 1), Buffer.alloc(0), whole.subarray(size >> 1)]
+    const stored = await blobs.put(pieces)
+    expect(stored).toEqual({ hash: sha256Hex(whole), size })
+    expect((await blobs.readWhole(stored.hash))?.equals(whole)).toBe(true)
+    expect(await blobs.sizeOf(stored.hash)).toBe(size)
+    expect(await blobs.isSound(stored.hash)).toBe(true)
+  }
+  expect(await blobs.has(hashOf(99))).toBe(false)
+  expect(await blobs.sizeOf(hashOf(99))).toBeNull()
+  await expect(blobs.readWhole(hashOf(99))).rejects.toMatchObject({ code: 'disk-missing' })
+})
+
+test('a content is stored once; putting it again leaves nothing behind', async () => {
+  const { disk, blobs } = await newStore()
+  await blobs.put([content(1)])
+  await Promise.all([blobs.put([content(1)]), blobs.put([content(2)]), blobs.put([content(2)])])
+  expect(kept(disk)).toEqual([hashOf(1), hashOf(2)].sort())
+})
+
+test('S26: another content than the one expected is refused and leaves nothing behind', async () => {
+  const { disk, blobs } = await newStore()
+  await expect(blobs.put([content(1)], hashOf(2))).rejects.toMatchObject({ code: 'bad-signature' })
+  expect(kept(disk)).toEqual([])
+})
+
+test('Q3: a content without end is refused at the largest size that a file may have', async () => {
+  const { disk, blobs } = await newStore()
+  const piece = Buffer.alloc(16 * 1024 * 1024)
+  let taken = 0
+  function* endless() {
+    for (;;) {
+      taken += piece.length
+      yield piece
+    }
+  }
+  await expect(blobs.put(endless())).rejects.toMatchObject({ code: 'too-many' })
+  expect(taken).toBe(fileBytesMax + piece.length)
+  expect(kept(disk)).toEqual([])
+})
+
+test('a source that fails leaves nothing behind, and its failure is what is told', async () => {
+  const { disk, blobs } = await newStore()
+  async function* broken() {
+    yield content(1)
+    throw new Error('the link is gone')
+  }
+  await expect(blobs.put(broken())).rejects.toThrow('the link is gone')
+  expect(kept(disk)).toEqual([])
+})
+
+test('a damaged content is set aside, never handed out as good, and can be put anew', async () => {
+  const { disk, blobs } = await newStore()
+  const { hash } = await blobs.put([content(1)])
+  const spoiled = content(1)
+  spoiled[500] = 0
+  disk.plantFile(`${dir}/${hash}`, spoiled)
+  expect(await blobs.readWhole(hash)).toBeNull()
+  expect(kept(disk)).toEqual([`damaged-${hash}`])
+  expect(await blobs.has(hash)).toBe(false)
+  await blobs.put([content(1)], hash)
+  expect(await blobs.isSound(hash)).toBe(true)
+  // The damaged copy is of no more use: the next sweep takes it.
+  expect(await blobs.sweep(new Set([hash]))).toBe(0)
+  expect(kept(disk)).toEqual([hash])
+})
+
+test('a sweep keeps what is named and removes the rest, but nothing that is not a content', async () => {
+  const { disk, blobs } = await newStore()
+  for (const n of [1, 2, 3]) await blobs.put([content(n)])
+  disk.plantFile(`${dir}/damaged-${hashOf(2)}`, 'x')
+  disk.plantFile(`${dir}/damaged-${hashOf(4)}`, 'x')
+  disk.plantFile(`${dir}/README`, 'mine')
+  await disk.unlink(`${dir}/${hashOf(2)}`)
+  expect(await blobs.sweep(new Set<Hash>([hashOf(1), hashOf(2)]))).toBe(1)
+  expect(kept(disk)).toEqual(['README', `damaged-${hashOf(2)}`, hashOf(1)].sort())
+})
+
+test('opening removes what a crash left half written', async () => {
+  const { disk, blobs } = await newStore()
+  await blobs.put([content(1)])
+  disk.plantFile(`${dir}/tmp-0123456789`, 'half')
+  await newStore(disk, 2)
+  expect(kept(disk)).toEqual([hashOf(1)])
+})
+
+describe('settle', () => {
+  /** A disk on which a sync of the blob folder waits until it is let go. */
+  class Slow extends SimDisk {
+    readonly waiting: (() => void)[] = []
+    override async syncDir(path: string): Promise<void> {
+      if (path === dir) await new Promise<void>((resolve) => this.waiting.push(resolve))
+      return super.syncDir(path)
+    }
+  }
+  const turns = async () => {
+    for (let i = 0; i < 50; i++) await Promise.resolve()
+  }
+
+  test('what is put while another settle is under way is not taken for settled', async () => {
+    const slow = new Slow()
+    const { blobs } = await newStore(slow)
+    await blobs.put([content(1)])
+    const first = blobs.settle()
+    await turns()
+    await blobs.put([content(2)])
+    slow.waiting.shift()?.()
+    await first
+    const second = blobs.settle()
+    await turns()
+    expect(slow.waiting).toHaveLength(1)
+    slow.waiting.shift()?.()
+    await second
+    expect(slow.waiting).toHaveLength(0)
+  })
+
+  test('a second settle does not return before the first has made the names durable', async () => {
+    const slow = new Slow()
+    const { blobs } = await newStore(slow)
+    await blobs.put([content(1)])
+    const ended: string[] = []
+    const both = [blobs.settle(), blobs.settle().then(() => ended.push('second'))]
+    await turns()
+    expect(ended).toEqual([])
+    slow.waiting.shift()?.()
+    await turns()
+    slow.waiting.shift()?.()
+    await Promise.all(both)
+    expect(ended).toEqual(['second'])
+  })
+
+  test('a settle that failed is not forgotten', async () => {
+    const { disk, blobs } = await newStore()
+    await blobs.put([content(1)])
+    disk.failAt(disk.calls + 1, 'EIO')
+    await expect(blobs.settle()).rejects.toMatchObject({ code: 'disk-io' })
+    await blobs.settle()
+    expect(disk.reboot(0).peek(`${dir}/${hashOf(1)}`)).not.toBeNull()
+  })
+
+  for (const windows of [false, true])
+    test(`names that a killed run left are durable after a settle (${windows ? 'Windows' : 'POSIX'})`, async () => {
+      const { disk, blobs } = await newStore(new SimDisk({ windows }))
+      await blobs.put([content(1)])
+      const { disk: next, blobs: again } = await newStore(disk.restart(), 2)
+      await again.put([content(1)])
+      await again.settle()
+      expect(
+        next
+          .reboot(0)
+          .peek(`${dir}/${hashOf(1)}`)
+          ?.equals(content(1)),
+      ).toBe(true)
+    })
+})
