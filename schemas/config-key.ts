@@ -22,7 +22,6 @@ export const machineKeys: readonly KeyRule[] = [
   rule('sqlite_home', 'an absolute path'),
   rule('log_dir', 'an absolute path'),
   rule('model_catalog_json', 'an absolute path'),
-  rule('zsh_path', 'an absolute path'),
   rule('js_repl_node_path', 'an absolute path'),
   rule('marketplaces', 'where this machine keeps its copies, and when it fetched them'),
   rule('notify', 'a program of one machine, by its path'),

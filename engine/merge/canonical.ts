@@ -1,0 +1,48 @@
+/**
+ * What a master publishes of its config.toml or of a profile: the text without the keys of its machine.
+ * Always holds: everything else keeps its bytes; a file to which Codex only added machine keys gives the same text.
+ */
+
+import { isMachineKey } from '../../schemas/config-key.ts'
+import { isRefusal, type Refusal } from '../../schemas/fault.ts'
+import { unsetKey } from '../toml/change.ts'
+import { type Document, readDocument } from '../toml/document.ts'
+import { settle } from '../toml/edit.ts'
+import { isTable, type Path, printPath, type Table } from '../toml/value.ts'
+
+/** `taken`: the machine's keys that were left out. */
+export type Canonical = {
+  readonly text: string
+  readonly fallback: boolean
+  readonly taken: readonly string[]
+}
+
+/** @returns a refusal `bad-config` with the line when the text is not TOML. */
+export function canonicalOf(text: string): Canonical | Refusal {
+  const document = readDocument(text)
+  if (isRefusal(document)) return document
+  const taken = takeMachineKeys(document)
+  if (taken.length === 0) return { text, fallback: false, taken: [] }
+  return { ...settle(document, document.table, taken), taken: taken.map(printPath) }
+}
+
+/** Takes the machine's keys out of a document. @returns their paths. */
+export function takeMachineKeys(document: Document): Path[] {
+  const paths = machinePaths(document.table)
+  for (const path of paths) unsetKey(document, path, true)
+  return paths
+}
+
+/** The highest paths that belong to the machine. */
+export function machinePaths(table: Table, above: Path = []): Path[] {
+  const paths: Path[] = []
+  for (const [key, value] of Object.entries(table)) {
+    const path = [...above, key]
+    if (isMachineKey(path)) paths.push(path)
+    else if (isTable(value) && path.length < deepest) paths.push(...machinePaths(value, path))
+  }
+  return paths
+}
+
+/** No machine key has more names than this. */
+const deepest = 3

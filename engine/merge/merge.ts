@@ -1,0 +1,191 @@
+/**
+ * The config.toml of a follower, or a profile: the canonical text with what Codex and the user wrote on this machine.
+ * Pure. Always holds: the text means exactly what was weighed, type for type; every canonical statement that nobody
+ * touched here keeps its bytes; merging the result again changes nothing.
+ */
+import { isMachineKey } from '../../schemas/config-key.ts'
+import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
+import { type Document, isPair, readDocument } from '../toml/document.ts'
+import { type Edited, settle } from '../toml/edit.ts'
+import { readToml } from '../toml/toml.ts'
+import {
+  clone,
+  isTable,
+  type Path,
+  printKey,
+  printPath,
+  printValue,
+  same,
+  type Table,
+  unsetAt,
+} from '../toml/value.ts'
+import { machinePaths, takeMachineKeys } from './canonical.ts'
+import { judgeTable } from './judge.ts'
+import { rewrite, weave } from './weave.ts'
+import { type Conflict, type ConflictKind, type Keep, type Take, weigh } from './weigh.ts'
+
+/** What a merge has to know of the one before: to be stored with its text, also when that did not change. */
+export type Last = {
+  /** The canonical text that was merged then. */
+  readonly canonical: string
+  /** The conflicts that were reported then. */
+  readonly standing: readonly { readonly key: string; readonly kind: ConflictKind }[]
+  /** Conflicts that the user settled with `local`, each with the canonical value (null: none) that was turned down. */
+  readonly settled: readonly { readonly key: string; readonly canonical: string | null }[]
+}
+
+export type MergeInput = {
+  readonly canonical: string
+  /** The file as it lies on this machine; null when there is none. */
+  readonly local: string | null
+  /** Null when we never wrote this file. */
+  readonly last: Last | null
+  /** How the user settles conflicts, by key. */
+  readonly take?: ReadonlyMap<string, Take>
+}
+
+export type Provenance = 'canonical' | 'machine' | 'local' | 'conflict'
+/** Both values as TOML, null for none. They may be secret: whoever shows them redacts them. */
+export type KeyConflict = {
+  readonly key: string
+  readonly kind: ConflictKind
+  readonly canonical: string | null
+  readonly local: string | null
+}
+
+export type Merged = {
+  readonly text: string
+  /** The text is the local file, byte for byte. */
+  readonly unchanged: boolean
+  /** The editor could not write it: the document was printed anew, without its comments. */
+  readonly fallback: boolean
+  /** Why Codex would refuse the text; it must then not be installed (S41). */
+  readonly refused: string | null
+  readonly conflicts: readonly KeyConflict[]
+  /** The keys of the last layer: what Codex or this machine wrote. */
+  readonly kept: readonly string[]
+  /** What the machine had written to servers that are gone. */
+  readonly dropped: readonly string[]
+  /** Where each key of the result comes from (N3). */
+  readonly provenance: ReadonlyMap<string, Provenance>
+  /** To be stored with the text. */
+  readonly last: Last
+}
+
+/** @returns a refusal `bad-config` that says which of the two files is not TOML, and where. */
+export function mergeConfig(input: MergeInput): Merged | Refusal {
+  const canonical = read(input.canonical, 'canonical')
+  if (isRefusal(canonical)) return canonical
+  const local = read(input.local ?? '', 'local')
+  if (isRefusal(local)) return local
+  takeMachineKeys(canonical)
+
+  const { last } = input
+  const weighed = weigh({
+    canonical: canonical.table,
+    base: last && baseOf(last.canonical, input.canonical, canonical),
+    local: local.table,
+    standing: new Map(last?.standing.map(({ key, kind }) => [key, kind])),
+    settled: new Map(last?.settled.map(({ key, canonical: turned }) => [key, turned])),
+    take: input.take ?? new Map(),
+  })
+  const { merged, keeps, conflicts, settled, dropped } = weighed
+  // Where the file says what it should, its bytes are left alone: Codex has its own order.
+  const still = last?.canonical === input.canonical && input.local !== null && same(merged, local.table)
+  const written = still
+    ? { text: input.local ?? '', fallback: false }
+    : write(input, canonical, local, merged, keeps)
+  const provenance = trace(merged, keeps)
+  return {
+    ...written,
+    unchanged: written.text === input.local,
+    refused: judgeTable(merged),
+    conflicts: conflicts.map(toKeyConflict),
+    kept: [...provenance].flatMap(([key, from]) => (from === 'machine' ? [key] : [])),
+    dropped,
+    provenance,
+    last: {
+      canonical: input.canonical,
+      standing: conflicts.map(({ path, kind }) => ({ key: printPath(path), kind })),
+      settled: [...settled].map(([key, turned]) => ({ key, canonical: turned })),
+    },
+  }
+}
+
+function read(text: string, side: 'canonical' | 'local'): Document | Refusal {
+  const document = readDocument(text)
+  if (!isRefusal(document)) return document
+  const { refused, why, facts } = document
+  return refuse(refused, `in the ${side} file ${why}`, { ...facts, side })
+}
+
+/** What was canonical when we last wrote. A text that is no TOML cannot have been merged: then nothing was ours. */
+function baseOf(text: string, now: string, canonical: Document): Table | null {
+  if (text === now) return canonical.table
+  const then = readToml(text)
+  if (isRefusal(then)) return null
+  for (const path of machinePaths(then.table)) unsetAt(then.table, path)
+  return then.table
+}
+
+function write(
+  input: MergeInput,
+  canonical: Document,
+  local: Document,
+  merged: Table,
+  keeps: readonly Keep[],
+): Edited {
+  const removed = keeps.flatMap(({ path, value }) => (value === undefined ? [path] : []))
+  weave(canonical, local, keeps, commentsOf(input))
+  const woven = settle(canonical, clone(merged), removed)
+  if (!woven.fallback) return woven
+  const again = readDocument(input.canonical)
+  if (isRefusal(again)) return woven
+  takeMachineKeys(again)
+  rewrite(again, keeps)
+  return settle(again, clone(merged), removed)
+}
+
+/** Whether a comment is canonical, now or when we last wrote. Texts are read when the first comment is asked for. */
+function commentsOf({ canonical, last }: MergeInput): (comment: string) => boolean {
+  let known: Set<string> | null = null
+  return (comment) => {
+    known ??= new Set(
+      [canonical, ...(last && last.canonical !== canonical ? [last.canonical] : [])].flatMap(listComments),
+    )
+    return known.has(comment.trim())
+  }
+}
+
+function listComments(text: string): string[] {
+  const document = readDocument(text)
+  if (isRefusal(document)) return []
+  return document.sections.flatMap(({ lead, header, body }) => [
+    ...lead.map((piece) => piece.text.trim()),
+    header?.tail.trim() ?? '',
+    ...body.map((piece) => (isPair(piece) ? piece.after : piece.text).trim()),
+  ])
+}
+
+function trace(merged: Table, keeps: readonly Keep[]): Map<string, Provenance> {
+  const why = new Map(keeps.map((kept) => [printPath(kept.path), kept.why]))
+  const provenance = new Map<string, Provenance>()
+  const walk = (table: Table, path: Path, above: string, from: Provenance) => {
+    for (const [name, value] of Object.entries(table)) {
+      const key = above === '' ? printKey(name) : `${above}.${printKey(name)}`
+      const here = [...path, name]
+      const own = isMachineKey(here) ? 'machine' : (why.get(key) ?? from)
+      if (isTable(value)) walk(value, here, key, own)
+      else provenance.set(key, own)
+    }
+  }
+  walk(merged, [], '', 'canonical')
+  return provenance
+}
+
+const toKeyConflict = ({ path, kind, canonical, local }: Conflict): KeyConflict => ({
+  key: printPath(path),
+  kind,
+  canonical: canonical === undefined ? null : printValue(canonical),
+  local: local === undefined ? null : printValue(local),
+})

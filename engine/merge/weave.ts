@@ -1,0 +1,127 @@
+/**
+ * Writes what is kept into the canonical text: local statements move as they are, with the comments around them.
+ * Always holds: a canonical statement keeps its bytes unless its key is kept from here; local sections keep their
+ * order, and stand behind the canonical ones.
+ */
+import { append, relined, setKey, unsetKey } from '../toml/change.ts'
+import { type Document, isPair, type Section } from '../toml/document.ts'
+import { findDotted, findSection, findSpot } from '../toml/place.ts'
+import type { Pair, Trivia } from '../toml/scan.ts'
+import { clone, isTable, type Path, printPath, setAt, valueAt } from '../toml/value.ts'
+import { carryComments } from './comments.ts'
+import type { Keep } from './weigh.ts'
+
+/** @param known comments that are canonical, now or when we last wrote: they do not move. */
+export function weave(
+  document: Document,
+  local: Document,
+  keeps: readonly Keep[],
+  known: (comment: string) => boolean,
+): void {
+  const wanted = new Map<string, Keep>()
+  for (const kept of keeps) if (!place(document, local, kept)) wanted.set(printPath(kept.path), kept)
+
+  const moved = new Set<Section | Pair>()
+  const open = new Set(wanted.values())
+  for (const section of local.sections) {
+    const whole = section.header ? covering(wanted, section.path) : undefined
+    if (whole) {
+      open.delete(whole)
+      moved.add(section)
+      graft(document, local, section, known)
+    } else if (!section.inArray)
+      for (const pair of section.body) {
+        const kept = isPair(pair) ? covering(wanted, [...section.path, ...pair.key]) : undefined
+        if (!isPair(pair) || !kept) continue
+        open.delete(kept)
+        moved.add(pair)
+        move(document, local, section, pair)
+      }
+  }
+  // What is part of an inline table has no statement of its own.
+  for (const { path, value } of open) if (value !== undefined) setKey(document, path, value)
+  for (const { path, value } of wanted.values())
+    if (value !== undefined) setAt(document.table, path, clone(value))
+  carryComments(document, local, moved, known)
+}
+
+/** Without the texts of the local file: for when they do not fit together. */
+export function rewrite(document: Document, keeps: readonly Keep[]): void {
+  for (const { path, value } of keeps)
+    if (value === undefined) unsetKey(document, path)
+    else setKey(document, path, value)
+}
+
+/** Settles what has its place in the canonical text already. @returns false when the statement has yet to move. */
+function place(document: Document, local: Document, { path, value }: Keep): boolean {
+  if (value === undefined) {
+    unsetKey(document, path)
+    return true
+  }
+  if (valueAt(document.table, path) === undefined) return false
+  const here = findSpot(local, path)
+  if (isTable(value) || here?.path.length !== path.length || !findSpot(document, path)) {
+    unsetKey(document, path)
+    return false
+  }
+  setKey(document, path, value, { raw: here.pair.value, lead: [], after: '' })
+  return true
+}
+
+/** What is kept at or above a path. */
+function covering(wanted: ReadonlyMap<string, Keep>, path: Path): Keep | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const kept = wanted.get(printPath(path.slice(0, length)))
+    if (kept) return kept
+  }
+  return undefined
+}
+
+function graft(
+  document: Document,
+  local: Document,
+  section: Section,
+  known: (comment: string) => boolean,
+): void {
+  const { header, path, inArray } = section
+  const fits =
+    inArray || !(findSection(document, path) || findSpot(document, path) || findDotted(document, path))
+  if (header && fits) {
+    const { eol } = document
+    const line = (piece: Trivia): Trivia => ({ kind: piece.kind, text: relined(piece.text, eol) })
+    const body = ownBody(section, known).map((piece) =>
+      isPair(piece) ? { ...piece, after: relined(piece.after, eol) } : line(piece),
+    )
+    const lead = section.lead.map(line)
+    append(document, [{ ...section, lead, header: { ...header, tail: relined(header.tail, eol) }, body }])
+    return
+  }
+  const pairs = section.body.filter(isPair)
+  for (const pair of pairs) move(document, local, section, pair)
+  if (pairs.length === 0 && valueAt(document.table, path) === undefined) setKey(document, path, {})
+}
+
+/** Without the canonical comments that Codex leaves at the end of the file, and without blank lines at the end. */
+function ownBody({ body }: Section, known: (comment: string) => boolean): (Trivia | Pair)[] {
+  const last = body.findLastIndex(isPair)
+  const own = body.filter((piece, i) => i <= last || piece.kind !== 'comment' || !known(piece.text))
+  while (own.at(-1)?.kind === 'blank') own.pop()
+  return own
+}
+
+function move(document: Document, local: Document, section: Section, pair: Pair): void {
+  const path = [...section.path, ...pair.key]
+  const value = valueAt(local.table, path)
+  if (value !== undefined)
+    setKey(document, path, value, { raw: pair.value, lead: leadOf(section, pair), after: pair.after })
+}
+
+/** The comment lines right above a pair. */
+export function leadOf({ body }: Section, pair: Pair): string[] {
+  const lead: string[] = []
+  for (let at = body.indexOf(pair) - 1; body[at]?.kind === 'comment'; at -= 1) {
+    const piece = body[at]
+    if (piece && !isPair(piece)) lead.unshift(piece.text)
+  }
+  return lead
+}
