@@ -32,7 +32,7 @@ function toldText(value: unknown): string {
 const frame = (event: { readonly type: string }) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 
 /** The least that Codex takes as a finished answer. */
-function answer(id: string): string {
+export function answer(id: string): string {
   const message = {
     type: 'message',
     id: `msg_${id}`,
