@@ -126,19 +126,21 @@ export type CodexRun = { readonly code: number; readonly stdout: string; readonl
  * One turn of `codex exec` with `home` as CODEX_HOME, in an empty folder that is no repository.
  * @param inside a command to put before it, such as `ip netns exec NAME`.
  * @param env on top of the bare environment of a test.
+ * @param program what to start in place of the native binary, such as a shim that leads to it.
  */
 export async function runCodexExec(run: {
   readonly home: string
   readonly prompt: string
   readonly inside?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  readonly program?: string
 }): Promise<CodexRun> {
   const user = `${run.home}.user`
   const cwd = join(user, 'project')
   mkdirSync(cwd, { recursive: true })
   const [command = '', ...args] = [
     ...(run.inside ?? []),
-    codexBinary(),
+    run.program ?? codexBinary(),
     'exec',
     '--skip-git-repo-check',
     '--sandbox',
