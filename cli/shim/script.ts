@@ -36,7 +36,7 @@ stemma_node=${quoteSh(node)}
 stemma_script=${quoteSh(script)}
 
 # The first codex on PATH that is no shim, and the one behind $STEMMA_SHIM: where an outer shim has led already.
-stemma_first= stemma_next= stemma_passed=
+stemma_first= stemma_next= stemma_passed= stemma_head=
 stemma_rest=\${PATH-}:
 while [ -n "$stemma_rest" ] && [ -z "$stemma_next" ]; do
   stemma_file=\${stemma_rest%%:*}
@@ -49,11 +49,11 @@ while [ -n "$stemma_rest" ] && [ -z "$stemma_next" ]; do
   fi
   [ "$stemma_mark" = '# ${shimMark}' ] && continue
   if [ -n "$stemma_passed" ]; then
-    stemma_next=$stemma_file
+    stemma_next=$stemma_file stemma_head=$stemma_line
   elif [ "$stemma_file" = "\${STEMMA_SHIM-}" ]; then
     stemma_passed=1
   fi
-  : "\${stemma_first:=$stemma_file}"
+  [ -n "$stemma_first" ] || { stemma_first=$stemma_file stemma_head=$stemma_line; }
   [ -n "\${STEMMA_SHIM-}" ] || break
 done
 
@@ -83,9 +83,7 @@ fi
 export STEMMA_SHIM="$stemma_target"
 
 # npm's codex only looks for the native one and starts it, by way of Node: done here, with what it would tell it.
-stemma_line=
-[ -r "$stemma_target" ] && IFS= read -r stemma_line <"$stemma_target"
-case $stemma_line in
+case $stemma_head in
   '#!'*node)
     stemma_root=$(readlink -f "$stemma_target" 2>/dev/null)
     stemma_root=\${stemma_root%/bin/codex.js}
