@@ -21,16 +21,18 @@ export type Canonical = {
 export function canonicalOf(text: string): Canonical | Refusal {
   const document = readDocument(text)
   if (isRefusal(document)) return document
-  const taken = takeMachineKeys(document)
+  const taken = machinePaths(document.table)
   if (taken.length === 0) return { text, fallback: false, taken: [] }
+  for (const path of taken) unsetKey(document, path, true)
   return { ...settle(document, document.table, taken), taken: taken.map(printPath) }
 }
 
-/** Takes the machine's keys out of a document. @returns their paths. */
-export function takeMachineKeys(document: Document): Path[] {
-  const paths = machinePaths(document.table)
-  for (const path of paths) unsetKey(document, path, true)
-  return paths
+/** A canonical file as a document: whatever it still has of another machine is not looked at. */
+export function readCanonical(text: string): Document | Refusal {
+  const document = readDocument(text)
+  if (isRefusal(document) || machinePaths(document.table).length === 0) return document
+  const published = canonicalOf(text)
+  return isRefusal(published) ? published : readDocument(published.text)
 }
 
 /** The highest paths that belong to the machine. */

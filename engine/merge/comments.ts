@@ -39,6 +39,10 @@ export function carryComments(
     insertAbove(anchor, waiting, eol)
     waiting = []
   }
+  // What found no place stands apart from whatever comes next.
+  const pass = () => {
+    for (const block of waiting) block.apart = true
+  }
 
   for (const section of local.sections) {
     const whole = moved.has(section)
@@ -46,16 +50,21 @@ export function carryComments(
       if (!whole) hear(section.lead)
       say(anchorOf(document, section.path, null))
       if (!whole) carryTail(section.header.tail, anchorOf(document, section.path, null))
+      pass()
     }
     if (whole) continue
     for (const piece of section.body) {
-      if (!isPair(piece)) hear([piece])
-      else if (moved.has(piece)) waiting = waiting.filter(({ apart }) => apart)
+      if (!isPair(piece)) {
+        hear([piece])
+        continue
+      }
+      if (moved.has(piece)) waiting = waiting.filter(({ apart }) => apart)
       else if (!section.inArray) {
         const anchor = anchorOf(document, section.path, piece)
         say(anchor)
         carryTail(piece.after, anchor)
       }
+      pass()
     }
   }
   appendBlocks(document, waiting)

@@ -7,7 +7,6 @@ import { isMachineKey } from '../../schemas/config-key.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { type Document, isPair, readDocument } from '../toml/document.ts'
 import { type Edited, settle } from '../toml/edit.ts'
-import { readToml } from '../toml/toml.ts'
 import {
   clone,
   isTable,
@@ -17,9 +16,8 @@ import {
   printValue,
   same,
   type Table,
-  unsetAt,
 } from '../toml/value.ts'
-import { machinePaths, takeMachineKeys } from './canonical.ts'
+import { readCanonical } from './canonical.ts'
 import { judgeTable } from './judge.ts'
 import { rewrite, weave } from './weave.ts'
 import { type Conflict, type ConflictKind, type Keep, type Take, weigh } from './weigh.ts'
@@ -60,7 +58,7 @@ export type Merged = {
   /** The editor could not write it: the document was printed anew, without its comments. */
   readonly fallback: boolean
   /** Why Codex would refuse the text; it must then not be installed (S41). */
-  readonly refused: string | null
+  readonly trouble: string | null
   readonly conflicts: readonly KeyConflict[]
   /** The keys of the last layer: what Codex or this machine wrote. */
   readonly kept: readonly string[]
@@ -74,11 +72,10 @@ export type Merged = {
 
 /** @returns a refusal `bad-config` that says which of the two files is not TOML, and where. */
 export function mergeConfig(input: MergeInput): Merged | Refusal {
-  const canonical = read(input.canonical, 'canonical')
+  const canonical = on('canonical', readCanonical(input.canonical))
   if (isRefusal(canonical)) return canonical
-  const local = read(input.local ?? '', 'local')
+  const local = on('local', readDocument(input.local ?? ''))
   if (isRefusal(local)) return local
-  takeMachineKeys(canonical)
 
   const { last } = input
   const weighed = weigh({
@@ -99,9 +96,9 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   return {
     ...written,
     unchanged: written.text === input.local,
-    refused: judgeTable(merged),
+    trouble: judgeTable(merged),
     conflicts: conflicts.map(toKeyConflict),
-    kept: [...provenance].flatMap(([key, from]) => (from === 'machine' ? [key] : [])),
+    kept: [...provenance].flatMap(([key, from]) => (from === 'machine' ? [key] : [])).sort(),
     dropped,
     provenance,
     last: {
@@ -112,8 +109,7 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   }
 }
 
-function read(text: string, side: 'canonical' | 'local'): Document | Refusal {
-  const document = readDocument(text)
+function on(side: 'canonical' | 'local', document: Document | Refusal): Document | Refusal {
   if (!isRefusal(document)) return document
   const { refused, why, facts } = document
   return refuse(refused, `in the ${side} file ${why}`, { ...facts, side })
@@ -122,10 +118,8 @@ function read(text: string, side: 'canonical' | 'local'): Document | Refusal {
 /** What was canonical when we last wrote. A text that is no TOML cannot have been merged: then nothing was ours. */
 function baseOf(text: string, now: string, canonical: Document): Table | null {
   if (text === now) return canonical.table
-  const then = readToml(text)
-  if (isRefusal(then)) return null
-  for (const path of machinePaths(then.table)) unsetAt(then.table, path)
-  return then.table
+  const then = readCanonical(text)
+  return isRefusal(then) ? null : then.table
 }
 
 function write(
@@ -136,13 +130,13 @@ function write(
   keeps: readonly Keep[],
 ): Edited {
   const removed = keeps.flatMap(({ path, value }) => (value === undefined ? [path] : []))
-  weave(canonical, local, keeps, commentsOf(input))
+  const known = commentsOf(input)
+  weave(canonical, local, keeps, known)
   const woven = settle(canonical, clone(merged), removed)
   if (!woven.fallback) return woven
-  const again = readDocument(input.canonical)
+  const again = readCanonical(input.canonical)
   if (isRefusal(again)) return woven
-  takeMachineKeys(again)
-  rewrite(again, keeps)
+  rewrite(again, local, keeps, known)
   return settle(again, clone(merged), removed)
 }
 
@@ -175,7 +169,7 @@ function trace(merged: Table, keeps: readonly Keep[]): Map<string, Provenance> {
       const key = above === '' ? printKey(name) : `${above}.${printKey(name)}`
       const here = [...path, name]
       const own = isMachineKey(here) ? 'machine' : (why.get(key) ?? from)
-      if (isTable(value)) walk(value, here, key, own)
+      if (isTable(value) && Object.keys(value).length > 0) walk(value, here, key, own)
       else provenance.set(key, own)
     }
   }

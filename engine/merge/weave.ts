@@ -3,11 +3,11 @@
  * Always holds: a canonical statement keeps its bytes unless its key is kept from here; local sections keep their
  * order, and stand behind the canonical ones.
  */
-import { append, relined, setKey, unsetKey } from '../toml/change.ts'
+import { append, relined, type Source, setKey, unsetKey } from '../toml/change.ts'
 import { type Document, isPair, type Section } from '../toml/document.ts'
-import { findDotted, findSection, findSpot } from '../toml/place.ts'
+import { findDotted, findSection, findSpot, rawAt } from '../toml/place.ts'
 import type { Pair, Trivia } from '../toml/scan.ts'
-import { clone, isTable, type Path, printPath, setAt, valueAt } from '../toml/value.ts'
+import { clone, emptyTable, isTable, type Path, printPath, setAt, valueAt } from '../toml/value.ts'
 import { carryComments } from './comments.ts'
 import type { Keep } from './weigh.ts'
 
@@ -25,31 +25,41 @@ export function weave(
   const open = new Set(wanted.values())
   for (const section of local.sections) {
     const whole = section.header ? covering(wanted, section.path) : undefined
-    if (whole) {
+    if (whole && findSpot(document, whole.path)) continue
+    if (whole && (section.inArray || isFree(document, section.path))) {
       open.delete(whole)
       moved.add(section)
-      graft(document, local, section, known)
-    } else if (!section.inArray)
+      append(document, [toMove(document, section, known)])
+    } else if (!section.inArray) {
+      if (whole && !section.body.some(isPair)) setKey(document, section.path, emptyTable())
       for (const pair of section.body) {
         const kept = isPair(pair) ? covering(wanted, [...section.path, ...pair.key]) : undefined
-        if (!isPair(pair) || !kept) continue
+        if (!isPair(pair) || !kept || findSpot(document, kept.path)) continue
         open.delete(kept)
         moved.add(pair)
         move(document, local, section, pair)
       }
+    }
   }
-  // What is part of an inline table has no statement of its own.
-  for (const { path, value } of open) if (value !== undefined) setKey(document, path, value)
+  // What is part of an inline table, here or there, has no statement of its own.
+  for (const { path, value } of open)
+    if (value !== undefined) setKey(document, path, value, sourceOf(local, path))
   for (const { path, value } of wanted.values())
     if (value !== undefined) setAt(document.table, path, clone(value))
   carryComments(document, local, moved, known)
 }
 
-/** Without the texts of the local file: for when they do not fit together. */
-export function rewrite(document: Document, keeps: readonly Keep[]): void {
+/** Without the texts of the local file, but for its comments: for when statements do not fit together. */
+export function rewrite(
+  document: Document,
+  local: Document,
+  keeps: readonly Keep[],
+  known: (comment: string) => boolean,
+): void {
   for (const { path, value } of keeps)
     if (value === undefined) unsetKey(document, path)
     else setKey(document, path, value)
+  carryComments(document, local, new Set(), known)
 }
 
 /** Settles what has its place in the canonical text already. @returns false when the statement has yet to move. */
@@ -59,13 +69,19 @@ function place(document: Document, local: Document, { path, value }: Keep): bool
     return true
   }
   if (valueAt(document.table, path) === undefined) return false
-  const here = findSpot(local, path)
-  if (isTable(value) || here?.path.length !== path.length || !findSpot(document, path)) {
+  const source = sourceOf(local, path)
+  if (isTable(value) || !source || !findSpot(document, path)) {
     unsetKey(document, path)
     return false
   }
-  setKey(document, path, value, { raw: here.pair.value, lead: [], after: '' })
+  setKey(document, path, value, source)
   return true
+}
+
+/** How the local file writes a value, without the comments around it. */
+function sourceOf(local: Document, path: Path): Source | undefined {
+  const raw = rawAt(local, path)
+  return raw === null ? undefined : { raw, lead: [], after: '' }
 }
 
 /** What is kept at or above a path. */
@@ -77,28 +93,21 @@ function covering(wanted: ReadonlyMap<string, Keep>, path: Path): Keep | undefin
   return undefined
 }
 
-function graft(
-  document: Document,
-  local: Document,
-  section: Section,
-  known: (comment: string) => boolean,
-): void {
-  const { header, path, inArray } = section
-  const fits =
-    inArray || !(findSection(document, path) || findSpot(document, path) || findDotted(document, path))
-  if (header && fits) {
-    const { eol } = document
-    const line = (piece: Trivia): Trivia => ({ kind: piece.kind, text: relined(piece.text, eol) })
-    const body = ownBody(section, known).map((piece) =>
+/** Whether a header can define this table: nothing else defines it, or a part of the way to it. */
+const isFree = (document: Document, path: Path): boolean =>
+  !findSection(document, path) && !findSpot(document, path) && !findDotted(document, path)
+
+/** A section as it is, in the document's line ends. */
+function toMove({ eol }: Document, section: Section, known: (comment: string) => boolean): Section {
+  const line = (piece: Trivia): Trivia => ({ kind: piece.kind, text: relined(piece.text, eol) })
+  return {
+    ...section,
+    lead: section.lead.map(line),
+    header: section.header && { ...section.header, tail: relined(section.header.tail, eol) },
+    body: ownBody(section, known).map((piece) =>
       isPair(piece) ? { ...piece, after: relined(piece.after, eol) } : line(piece),
-    )
-    const lead = section.lead.map(line)
-    append(document, [{ ...section, lead, header: { ...header, tail: relined(header.tail, eol) }, body }])
-    return
+    ),
   }
-  const pairs = section.body.filter(isPair)
-  for (const pair of pairs) move(document, local, section, pair)
-  if (pairs.length === 0 && valueAt(document.table, path) === undefined) setKey(document, path, {})
 }
 
 /** Without the canonical comments that Codex leaves at the end of the file, and without blank lines at the end. */

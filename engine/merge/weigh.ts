@@ -65,7 +65,7 @@ export function weigh(facts: Facts): Weighed {
   const settled = new Map<string, string | null>()
   const dropped: string[] = []
   const answer = answerOf(canonical, base, local)
-  const merged = weighTables([], canonical, base ?? {}, local)
+  const merged = weighTables([], canonical, base ?? emptyTable(), local)
   return { merged, keeps, conflicts, settled, dropped }
 
   function weighTables(path: Path, c: Table, b: Table, l: Table): Table {
@@ -89,14 +89,16 @@ export function weigh(facts: Facts): Weighed {
     const ours = kind === 'exists' ? undefined : b
     if (isReservedName(path)) return weighNamed(path, c, ours, l, kind)
     const tables = [c, ours, l].every((one) => one === undefined || isTable(one))
-    if (tables && (isTable(c) || isTable(ours) || hasOrphan(path))) return weighInside(path, c, ours, l)
+    // A conflict over a whole table stays one until the table is settled.
+    if (tables && kind === undefined && (isTable(c) || isTable(ours) || hasOrphan(path)))
+      return weighInside(path, c, ours, l)
     return weighValue(path, c, ours, l, kind)
   }
 
   /** All of them are tables, or absent. */
   function weighInside(path: Path, c?: Value, b?: Value, l?: Value): Table | undefined {
     const result = weighTables(path, tableOr(c), tableOr(b), tableOr(l))
-    return c === undefined && Object.keys(result).length === 0 ? undefined : result
+    return c === undefined && isBare(result) ? undefined : result
   }
 
   function weighValue(
@@ -124,12 +126,23 @@ export function weigh(facts: Facts): Weighed {
       return weighValue(path, c, b, l, standing)
     const own = isTable(l) ? withoutMachine(path, l) : emptyTable()
     const ours = isTable(b) ? withoutMachine(path, b) : undefined
-    const here = Object.keys(own).length > 0
+    // Approvals alone are no server: they wait for one, and where there is none they go.
+    const inDispute = standing === 'edited' || standing === 'exists'
+    const here = isTable(l) && (inDispute || !isBare(own) || isBare(l) || (isTable(c) && isBare(c)))
     if (isTable(c)) {
-      // Approvals alone are no server; where we never put one they wait for it.
       if (!here && ours === undefined) return weighInside(path, c, undefined, l)
-      const whole = !here || (ours === undefined ? !same(own, c) : !same(own, ours) && isOtherKind(c, own))
-      if (!whole) return weighInside(path, c, ours ?? c, l)
+      const whole =
+        !here ||
+        (!same(own, c) && (ours === undefined || (!same(own, ours) && (inDispute || isOtherKind(c, own)))))
+      if (!whole) {
+        const before = { keeps: keeps.length, conflicts: conflicts.length }
+        const result = weighInside(path, c, ours ?? c, l)
+        if (!isTable(result) || !isBare(result) || isBare(c)) return result
+        // Nothing is left of it: it is the whole that is missing here.
+        keeps.length = before.keeps
+        conflicts.length = before.conflicts
+        return settle(path, 'deleted', c, undefined)
+      }
       const chosen = settle(path, kindOf(c, ours, here ? l : undefined), c, here ? l : undefined)
       if (chosen === c) return weighInside(path, c, undefined, machineOnly(path, l))
       if (chosen === undefined) drop(path, l)
@@ -169,7 +182,8 @@ export function weigh(facts: Facts): Weighed {
   }
 }
 
-const tableOr = (value: Value | undefined): Table => (isTable(value) ? value : {})
+const isBare = (table: Table): boolean => Object.keys(table).length === 0
+const tableOr = (value: Value | undefined): Table => (isTable(value) ? value : emptyTable())
 
 function kindOf(c?: Value, b?: Value, l?: Value): ConflictKind {
   if (l === undefined) return 'deleted'

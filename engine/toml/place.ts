@@ -4,7 +4,7 @@
  */
 import { type Document, isPair, type Section } from './document.ts'
 import { leadsTo } from './inline.ts'
-import type { Pair } from './scan.ts'
+import { type Pair, scanInline } from './scan.ts'
 import type { Path } from './value.ts'
 
 export type Spot = { readonly section: Section; readonly pair: Pair; readonly path: Path }
@@ -30,6 +30,20 @@ export function findSpot({ sections }: Document, path: Path): Spot | null {
 
 const isKeyOf = ({ key }: Pair, { path: above }: Section, path: Path): boolean =>
   above.length + key.length <= path.length && key.every((part, i) => part === path[above.length + i])
+
+/** The text of the value at a path, where one statement or one entry of an inline table says it all. */
+export function rawAt(document: Document, path: Path): string | null {
+  const spot = findSpot(document, path)
+  let raw = spot?.pair.value ?? ''
+  for (let at = spot?.path.length ?? 0; spot && at < path.length; ) {
+    const rest = path.slice(at)
+    const entry = raw.startsWith('{') ? scanInline(raw).find(({ key }) => leadsTo(key, rest)) : undefined
+    if (!entry) return null
+    raw = raw.slice(entry.value, entry.end)
+    at += entry.key.length
+  }
+  return spot && raw
+}
 
 /** The section of the table at a path; the root's when the path is empty. */
 export const findSection = ({ sections }: Document, path: Path): Section | undefined =>

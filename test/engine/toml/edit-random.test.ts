@@ -1,7 +1,6 @@
 /** S44: over random documents and edits, the result means what was asked, and what was not asked keeps its bytes. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { toSections } from '../../../engine/toml/document.ts'
 import { type Edit, editDocument } from '../../../engine/toml/edit.ts'
 import { leadsTo } from '../../../engine/toml/inline.ts'
 import { readToml } from '../../../engine/toml/toml.ts'
@@ -17,6 +16,7 @@ import {
 } from '../../../engine/toml/value.ts'
 import { isRefusal } from '../../../schemas/fault.ts'
 import { documentText, edit } from './generate.ts'
+import { isSubsequence, type Said, statementsOf } from './statements.ts'
 
 const numRuns = Number(process.env['STEMMA_MERGE_CASES'] ?? 600)
 
@@ -47,48 +47,6 @@ function reach(table: Table, path: Path): Path {
     return found !== undefined && !isTable(found)
   })
   return end === -1 ? path : path.slice(0, end + 1)
-}
-
-type Said = { readonly text: string; readonly kind: 'pair' | 'header' | 'comment'; path: Path }
-
-/**
- * Every statement and comment with the path that it stands or falls with: a comment goes with the statement below it,
- * or with the section when it stands among its statements; what blank lines set apart goes with nothing.
- */
-function statementsOf(text: string): Said[] {
-  const list: Said[] = []
-  for (const { lead, header, path, body } of toSections(text.replace(/^\ufeff/, ''))) {
-    for (const one of lead) list.push({ kind: 'comment', text: one.text.trim(), path })
-    if (header) list.push({ kind: 'header', text: header.text + header.tail.trimEnd(), path })
-    let open: Said[] = []
-    let loose: Said[] = []
-    let close: Path = path
-    for (const piece of body) {
-      if (piece.kind === 'comment') {
-        const comment: Said = { kind: 'comment', text: piece.text.trim(), path: close }
-        open.push(comment)
-        if (close !== path) loose.push(comment)
-        list.push(comment)
-        continue
-      }
-      if (piece.kind === 'pair') {
-        const at = [...path, ...piece.key]
-        for (const one of loose) one.path = path
-        for (const one of open) one.path = at
-        loose = []
-        list.push({ kind: 'pair', text: (piece.before + piece.value + piece.after).trimEnd(), path: at })
-      }
-      open = []
-      close = piece.kind === 'pair' ? path : []
-    }
-  }
-  return list
-}
-
-function isSubsequence(part: readonly string[], whole: readonly string[]): boolean {
-  let at = 0
-  for (const one of whole) if (one === part[at]) at += 1
-  return at === part.length
 }
 
 test('S44: an edited document means the edit, type for type, and all else keeps its bytes', () => {

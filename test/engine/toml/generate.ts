@@ -99,32 +99,34 @@ const valueText = fc.oneof(
 )
 
 const tail = fc.constantFrom('', '', '', ' # why', '\t#on it', '   ')
-const statement = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc
-      .tuple(
-        path,
-        fc.nat(2),
-        valueText,
-        tail,
-        fc.constantFrom('', '  ', '\t'),
-        fc.constantFrom(' = ', '=', '  =\t'),
-      )
-      .map(
-        ([keys, style, value, end, indent, eq]) => `${indent}${pathText(keys, style, '')}${eq}${value}${end}`,
-      ),
-  },
-  {
-    weight: 3,
-    arbitrary: fc
-      .tuple(path, fc.nat(2), tail, fc.constantFrom('', ' '))
-      .map(([keys, style, end, gap]) => `[${gap}${pathText(keys, style, gap)}${gap}]${end}`),
-  },
-  { weight: 1, arbitrary: fc.tuple(path, tail).map(([keys, end]) => `[[${pathText(keys, 0, '')}]]${end}`) },
-  { weight: 2, arbitrary: fc.constantFrom('# note', '#', '  # [a]', '# a = 1', '#! ä') },
-  { weight: 2, arbitrary: fc.constantFrom('', '  ') },
-)
+const statement = (path: fc.Arbitrary<Path>) =>
+  fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc
+        .tuple(
+          path,
+          fc.nat(2),
+          valueText,
+          tail,
+          fc.constantFrom('', '  ', '\t'),
+          fc.constantFrom(' = ', '=', '  =\t'),
+        )
+        .map(
+          ([keys, style, value, end, indent, eq]) =>
+            `${indent}${pathText(keys, style, '')}${eq}${value}${end}`,
+        ),
+    },
+    {
+      weight: 3,
+      arbitrary: fc
+        .tuple(path, fc.nat(2), tail, fc.constantFrom('', ' '))
+        .map(([keys, style, end, gap]) => `[${gap}${pathText(keys, style, gap)}${gap}]${end}`),
+    },
+    { weight: 1, arbitrary: fc.tuple(path, tail).map(([keys, end]) => `[[${pathText(keys, 0, '')}]]${end}`) },
+    { weight: 2, arbitrary: fc.constantFrom('# note', '#', '  # [a]', '# a = 1', '#! ä') },
+    { weight: 2, arbitrary: fc.constantFrom('', '  ') },
+  )
 
 /** Statements that would make the text invalid are left out. */
 export function assemble(lines: readonly string[], eol: string): string[] {
@@ -136,19 +138,22 @@ export function assemble(lines: readonly string[], eol: string): string[] {
   return kept
 }
 
-export const documentText: fc.Arbitrary<string> = fc
-  .tuple(
-    fc.array(statement, { maxLength: 14 }),
-    fc.constantFrom('\n', '\n', '\r\n'),
-    fc.constantFrom('', '', '', '\ufeff'),
-    fc.boolean(),
-  )
-  .map(([lines, eol, bom, ended]) => {
-    const kept = assemble(lines, eol)
-    return bom + kept.join(eol) + (ended && kept.length > 0 ? eol : '')
-  })
+export const documentsOf = (path: fc.Arbitrary<Path>): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.array(statement(path), { maxLength: 14 }),
+      fc.constantFrom('\n', '\n', '\r\n'),
+      fc.constantFrom('', '', '', '\ufeff'),
+      fc.boolean(),
+    )
+    .map(([lines, eol, bom, ended]) => {
+      const kept = assemble(lines, eol)
+      return bom + kept.join(eol) + (ended && kept.length > 0 ? eol : '')
+    })
 
-const leaf: fc.Arbitrary<Value> = fc.oneof(
+export const documentText = documentsOf(path)
+
+export const leaf: fc.Arbitrary<Value> = fc.oneof(
   fc.constantFrom<Value[]>(
     '',
     'text',
@@ -180,10 +185,13 @@ export const value: fc.Arbitrary<Value> = fc.letrec<{ value: Value }>((tie) => (
   ),
 })).value
 
-export const edit: fc.Arbitrary<Edit> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ path, value }) },
-  { weight: 2, arbitrary: fc.record({ path, unset: fc.constant<true>(true), prune: fc.boolean() }) },
-)
+export const editsOf = (path: fc.Arbitrary<Path>): fc.Arbitrary<Edit> =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ path, value }) },
+    { weight: 2, arbitrary: fc.record({ path, unset: fc.constant<true>(true), prune: fc.boolean() }) },
+  )
+
+export const edit = editsOf(path)
 
 function dateOf(text: string): Value {
   const read = readToml(`d = ${text}`)
