@@ -125,6 +125,15 @@ describeCodex('hooks in the real Codex CLI', () => {
     expect(found.hooks).toHaveLength(2)
   })
 
+  test('S53: a matcher that is none: Codex skips its group, stemma lists it under the same key', async () => {
+    const groups = ['[', '(?=x)', 'x'].map((matcher) => ({ matcher, hooks: [command()] }))
+    const home = makeHome('matchers', { hooks: { SessionStart: groups } })
+    const found = await listed(home)
+    expect(ours(home).map((hook) => hook.group)).toEqual([0, 1, 2])
+    expect(found.hooks.map((hook) => hook.key)).toEqual([`${join(home, 'hooks.json')}:session_start:2:0`])
+    expect(found.warnings.join()).toContain('invalid matcher')
+  })
+
   test('S53: what voids a whole hooks.json for Codex voids it for stemma', async () => {
     for (const [index, text] of voided.entries()) {
       const found = await listed(makeHome(`void-${index}`, text))

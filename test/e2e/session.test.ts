@@ -53,7 +53,7 @@ describeCodex('sessions of the real Codex CLI', () => {
   const locks = async () => (await observeSessions(await openDisk(), home)).locks
   /** Waits for what no event tells: until the look says so. */
   async function until(what: string, test: (found: readonly Session[]) => boolean) {
-    for (const end = Date.now() + 20_000; ; await pause(50)) {
+    for (const end = Date.now() + 45_000; ; await pause(50)) {
       const found = await sessions()
       if (test(found)) return found
       if (Date.now() > end) throw new Error(`never ${what}: ${JSON.stringify(found)}`)
