@@ -18,9 +18,10 @@ import type { FollowerId, Hash, Platform } from '../schemas/shape.ts'
 import { channelBytes, charterBytes, logIdBytes } from '../schemas/signable.ts'
 import { Blobs } from './blobs/blobs.ts'
 import { diff } from './canon/diff.ts'
-import type { Scan } from './canon/scan.ts'
+import type { PlainSecret, Scan } from './canon/scan.ts'
 import type { Selection } from './canon/selection.ts'
 import { defaultSelection, selectionEvent } from './canon/selection.ts'
+import { publishable } from './compose/publish.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
 import type { Disk } from './disk/disk.ts'
@@ -190,21 +191,31 @@ export class Master {
     return this.head
   }
 
-  /** False when the log has exactly these rules already. */
   /**
    * Publishes what a scan found: changed files as they are, changed secrets sealed. Says which secrets could not be.
    */
   async publish(
     found: Scan,
   ): Promise<{ readonly entries: number; readonly refused: readonly RefusedSecret[] }> {
+    const kept = new Set<HomePath>(found.kept)
+    const refused: RefusedSecret[] = []
+    const secrets: PlainSecret[] = []
+    for (const secret of found.secrets) {
+      const plain = publishable(secret.path, secret.plain)
+      if (isRefusal(plain)) {
+        kept.add(secret.path)
+        refused.push({ path: secret.path, refusal: plain })
+      } else secrets.push({ ...secret, plain })
+    }
     const files = diff(this.files, found)
-    const { events, refused } = await this.#vault.publish(this.state, found.secrets, found.kept)
-    const all = [...files, ...events]
+    const sealed = await this.#vault.publish(this.state, secrets, kept)
+    const all = [...files, ...sealed.events]
     if (all.length > 0) await this.append(all)
-    if (events.length > 0) await this.#vault.settle(this.state)
-    return { entries: all.length, refused }
+    if (sealed.events.length > 0) await this.#vault.settle(this.state)
+    return { entries: all.length, refused: [...refused, ...sealed.refused] }
   }
 
+  /** False when the log has exactly these rules already. */
   async setSelection(wanted: Selection): Promise<boolean> {
     const event = selectionEvent(this.selection, wanted)
     if (event) await this.append([event])

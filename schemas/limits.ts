@@ -21,6 +21,8 @@ export const secretBytesMax = 1 * MiB
 export const secretsMax = 1000
 /** The master's own record of its secrets: about 250 bytes a secret. */
 export const vaultBytesMax = 1 * MiB
+/** What composing remembers: canonical texts of a few config files. */
+export const composedBytesMax = 16 * MiB
 /** More files than this in one home is a mistake (a checkout inside skills/), not a home. */
 export const filesMax = 100_000
 /** Include, exclude and link rules are each read on every scan. */

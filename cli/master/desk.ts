@@ -9,7 +9,7 @@ import type { Disk } from '../../engine/disk/disk.ts'
 import { type FollowerFacts, Master } from '../../engine/master.ts'
 import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
 import { Fault } from '../../schemas/fault.ts'
-import type { FollowerReport } from '../../schemas/report.ts'
+import type { FollowerReport, MasterStatus } from '../../schemas/report.ts'
 import type { Settings } from '../../schemas/settings.ts'
 import type { Hash } from '../../schemas/shape.ts'
 import type { Lock } from '../../transport/control/lock.ts'
@@ -27,6 +27,10 @@ export type Serving = {
   readonly rewatch: () => Promise<void>
 }
 
+type Seen = Pick<Scan, 'unlisted' | 'unlistedMore' | 'warningsMore'> & {
+  readonly warnings: MasterStatus['warnings']
+}
+
 export class Desk {
   readonly context: Context
   readonly disk: Disk
@@ -36,7 +40,7 @@ export class Desk {
   serving: Serving | null = null
   #turn: Promise<unknown> = Promise.resolve()
   #index: ScanIndex = emptyIndex
-  #seen: Pick<Scan, 'unlisted' | 'unlistedMore' | 'warnings' | 'warningsMore'> | null = null
+  #seen: Seen | null = null
 
   constructor(context: Context, disk: Disk, settings: Settings, master: Master) {
     this.context = context
@@ -73,20 +77,25 @@ export class Desk {
       previousSecrets: master.secrets,
       index: this.#index,
     })
-    const { entries } = await master.publish(found)
+    const { entries, refused } = await master.publish(found)
     this.#index = found.index
-    this.#seen = found
+    const more = refused.map(({ path, refusal }) => ({
+      kind: 'unfit',
+      path,
+      why: `${refusal.why} It stays as it was.`,
+    }))
+    this.#seen = { ...found, warnings: [...found.warnings, ...more] }
     return { entries, again: found.again }
   }
 
   /** What the last look saw beside the canonical files; looks (without reading) when there was none. */
-  async seen() {
+  async seen(): Promise<Seen> {
     if (this.#seen) return this.#seen
     const tour = await walk(this.#tour(this.context.signal))
     return {
       unlisted: tour.unlisted,
       unlistedMore: tour.unlistedMore,
-      warnings: tour.warnings.list,
+      warnings: [...tour.warnings.list],
       warningsMore: tour.warnings.more,
     }
   }

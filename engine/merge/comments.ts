@@ -34,8 +34,9 @@ export function carryComments(
       }
     }
   }
-  const say = (anchor: Anchor | null) => {
-    if (!anchor || waiting.length === 0) return
+  const say = (find: () => Anchor | null) => {
+    const anchor = waiting.length > 0 ? find() : null
+    if (!anchor) return
     insertAbove(anchor, waiting, eol)
     waiting = []
   }
@@ -48,8 +49,9 @@ export function carryComments(
     const whole = moved.has(section)
     if (section.header) {
       if (!whole) hear(section.lead)
-      say(anchorOf(document, section.path, null))
-      if (!whole) carryTail(section.header.tail, anchorOf(document, section.path, null))
+      const find = () => anchorOf(document, section.path, null)
+      say(find)
+      if (!whole) carryTail(section.header.tail, find)
       pass()
     }
     if (whole) continue
@@ -60,9 +62,9 @@ export function carryComments(
       }
       if (moved.has(piece)) waiting = waiting.filter(({ apart }) => apart)
       else if (!section.inArray) {
-        const anchor = anchorOf(document, section.path, piece)
-        say(anchor)
-        carryTail(piece.after, anchor)
+        const find = () => anchorOf(document, section.path, piece)
+        say(find)
+        carryTail(piece.after, find)
       }
       pass()
     }
@@ -70,10 +72,10 @@ export function carryComments(
   appendBlocks(document, waiting)
 
   /** A comment on a statement's line stays there when the line has none, else it goes above. */
-  function carryTail(tail: string, anchor: Anchor | null): void {
+  function carryTail(tail: string, find: () => Anchor | null): void {
     const comment = tail.trim()
     if (!comment.startsWith('#') || known(comment)) return
-    const { pair, section } = anchor ?? { pair: null, section: null }
+    const { pair, section } = find() ?? { pair: null, section: null }
     const line = pair ?? section?.header
     const there = pair ? pair.after : (section?.header?.tail ?? '')
     if (line && there.trim() === '') {
@@ -82,7 +84,7 @@ export function carryComments(
       else line.tail = text
     } else if (!there.includes(comment)) {
       hear([{ kind: 'comment', text: comment }])
-      say(anchor)
+      say(find)
     }
   }
 }

@@ -78,9 +78,10 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   if (isRefusal(local)) return local
 
   const { last } = input
+  const base = readBase(input, canonical)
   const weighed = weigh({
     canonical: canonical.table,
-    base: last && baseOf(last.canonical, input.canonical, canonical),
+    base: base?.table ?? null,
     local: local.table,
     standing: new Map(last?.standing.map(({ key, kind }) => [key, kind])),
     settled: new Map(last?.settled.map(({ key, canonical: turned }) => [key, turned])),
@@ -91,7 +92,7 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   const still = last?.canonical === input.canonical && input.local !== null && same(merged, local.table)
   const written = still
     ? { text: input.local ?? '', fallback: false }
-    : write(input, canonical, local, merged, keeps)
+    : write(input.canonical, { canonical, local, base }, merged, keeps)
   const provenance = trace(merged, keeps)
   return {
     ...written,
@@ -116,45 +117,34 @@ function on(side: 'canonical' | 'local', document: Document | Refusal): Document
 }
 
 /** What was canonical when we last wrote. A text that is no TOML cannot have been merged: then nothing was ours. */
-function baseOf(text: string, now: string, canonical: Document): Table | null {
-  if (text === now) return canonical.table
-  const then = readCanonical(text)
-  return isRefusal(then) ? null : then.table
+function readBase({ canonical, last }: MergeInput, now: Document): Document | null {
+  if (last === null || last.canonical === canonical) return last && now
+  const then = readCanonical(last.canonical)
+  return isRefusal(then) ? null : then
 }
 
+type Files = { readonly canonical: Document; readonly local: Document; readonly base: Document | null }
+
 function write(
-  input: MergeInput,
-  canonical: Document,
-  local: Document,
+  text: string,
+  { canonical, local, base }: Files,
   merged: Table,
   keeps: readonly Keep[],
 ): Edited {
   const removed = keeps.flatMap(({ path, value }) => (value === undefined ? [path] : []))
-  const known = commentsOf(input)
+  const comments = new Set([...listComments(canonical), ...(base ? listComments(base) : [])])
+  const known = (comment: string) => comments.has(comment.trim())
   weave(canonical, local, keeps, known)
   const woven = settle(canonical, clone(merged), removed)
   if (!woven.fallback) return woven
-  const again = readCanonical(input.canonical)
+  const again = readCanonical(text)
   if (isRefusal(again)) return woven
   rewrite(again, local, keeps, known)
   return settle(again, clone(merged), removed)
 }
 
-/** Whether a comment is canonical, now or when we last wrote. Texts are read when the first comment is asked for. */
-function commentsOf({ canonical, last }: MergeInput): (comment: string) => boolean {
-  let known: Set<string> | null = null
-  return (comment) => {
-    known ??= new Set(
-      [canonical, ...(last && last.canonical !== canonical ? [last.canonical] : [])].flatMap(listComments),
-    )
-    return known.has(comment.trim())
-  }
-}
-
-function listComments(text: string): string[] {
-  const document = readDocument(text)
-  if (isRefusal(document)) return []
-  return document.sections.flatMap(({ lead, header, body }) => [
+function listComments({ sections }: Document): string[] {
+  return sections.flatMap(({ lead, header, body }) => [
     ...lead.map((piece) => piece.text.trim()),
     header?.tail.trim() ?? '',
     ...body.map((piece) => (isPair(piece) ? piece.after : piece.text).trim()),

@@ -9,14 +9,6 @@ import type { Path } from './value.ts'
 
 export type Spot = { readonly section: Section; readonly pair: Pair; readonly path: Path }
 
-/** Every pair that a path can name, in order. */
-export function* spotsOf({ sections }: Document): Generator<Spot> {
-  for (const section of sections)
-    if (!section.inArray)
-      for (const pair of section.body)
-        if (isPair(pair)) yield { section, pair, path: [...section.path, ...pair.key] }
-}
-
 /** The pair that is the path, or that has it in its inline table. */
 export function findSpot({ sections }: Document, path: Path): Spot | null {
   for (const section of sections) {
@@ -52,9 +44,14 @@ export const findSection = ({ sections }: Document, path: Path): Section | undef
   )
 
 /** Whether anything below or at the path is defined by a header or a dotted key. */
-export const hasBelow = (document: Document, path: Path): boolean =>
-  document.sections.some((section) => section.header !== null && leadsTo(path, section.path)) ||
-  [...spotsOf(document)].some((spot) => leadsTo(path, spot.path))
+export const hasBelow = ({ sections }: Document, path: Path): boolean =>
+  sections.some(
+    (section) =>
+      (section.header !== null && leadsTo(path, section.path)) ||
+      (!section.inArray &&
+        sharedLength(section.path, path) === section.path.length &&
+        section.body.some((pair) => isPair(pair) && leadsTo(path.slice(section.path.length), pair.key))),
+  )
 
 /**
  * Where a pair of the table `parent` can go:
@@ -80,11 +77,15 @@ export function findHome(document: Document, parent: Path): Home {
 export function findDotted(document: Document, parent: Path): Spot | null {
   let depth = 0
   let found: Spot | null = null
-  for (const spot of spotsOf(document)) {
-    const defined = sharedLength(spot.path.slice(0, -1), parent)
-    if (defined > spot.section.path.length && defined >= depth) {
+  for (const section of document.sections) {
+    if (section.inArray || !leadsTo(section.path, parent)) continue
+    const rest = parent.slice(section.path.length)
+    for (const pair of section.body) {
+      if (!isPair(pair) || pair.key.length === 1) continue
+      const defined = section.path.length + Math.min(sharedLength(pair.key, rest), pair.key.length - 1)
+      if (defined === section.path.length || defined < depth) continue
       depth = defined
-      found = spot
+      found = { section, pair, path: [...section.path, ...pair.key] }
     }
   }
   const headed = document.sections.some(
