@@ -131,10 +131,15 @@ class Composer {
       this.#leave(path, local, typeof result === 'string' ? result : result.why)
       return { ...none, before, after: before, canonical: records.hooks }
     }
+    const after = result.text === null ? { hooks: [], fault: null } : readHooksFile(result.text, platform)
+    // One bad entry, and Codex drops the whole file, ours with it.
+    if (after.fault !== null) {
+      this.#leave(path, local, `Codex would drop all of it: ${after.fault}.`)
+      return { ...none, before, after: before, canonical: records.hooks }
+    }
     if (result.conflict) this.#inner.push({ path, key: null, kind: 'edited' })
     if (result.text !== null) this.#put(path, local, Buffer.from(result.text), secret?.exec ?? local.exec)
-    const after = result.text === null ? [] : readHooksFile(result.text, platform).hooks
-    return { before, after, changed: result.text !== local.text, canonical }
+    return { before, after: after.hooks, changed: result.text !== local.text, canonical }
   }
 
   /** Left from an installation whose files we forgot. */

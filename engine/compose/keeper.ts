@@ -80,7 +80,7 @@ export class Keeper {
 
   async #wisher(takes: InnerTakes) {
     const { disk, codexHome, stemmaHome, follower, platform, own } = this.#place
-    const records = await loadRecords(disk, stemmaHome)
+    const records = await loadRecords(disk, stemmaHome, follower.keys.seal)
     const { state } = follower
     const secrets = state
       ? await openSecrets(state, follower.blobs, follower.id, follower.keys.seal)
@@ -106,13 +106,13 @@ export class Keeper {
   }
 
   async #remember(result: ApplyResult, composed: Composed | null): Promise<Kept> {
-    const { disk, ids, stemmaHome } = this.#place
+    const { disk, ids, stemmaHome, follower } = this.#place
     const failed = new Set(result.faults.map(({ path }) => path))
     const stuck = new Set(result.conflicts.map(({ path }) => path))
     if (composed && ![...composed.composed.keys()].some((path) => failed.has(path) || stuck.has(path))) {
-      if (!sameRecords(composed.records, await loadRecords(disk, stemmaHome))) {
+      if (!sameRecords(composed.records, await loadRecords(disk, stemmaHome, follower.keys.seal))) {
         await makeDirs(disk, `${stemmaHome}/apply`, 0o700)
-        await saveRecords(disk, ids, stemmaHome, composed.records)
+        await saveRecords(disk, ids, stemmaHome, follower.keys.seal, composed.records)
       }
     }
     return { ...result, ...toldOf(composed) }

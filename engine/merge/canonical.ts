@@ -3,7 +3,7 @@
  * Always holds: everything else keeps its bytes; a file to which Codex only added machine keys gives the same text.
  */
 
-import { isMachineKey } from '../../schemas/config-key.ts'
+import { machineRules, type RuleNode } from '../../schemas/config-key.ts'
 import { isRefusal, type Refusal } from '../../schemas/fault.ts'
 import { unsetKey } from '../toml/change.ts'
 import { type Document, readDocument } from '../toml/document.ts'
@@ -36,15 +36,15 @@ export function readCanonical(text: string): Document | Refusal {
 }
 
 /** The highest paths that belong to the machine. */
-export function machinePaths(table: Table, above: Path = []): Path[] {
+export function machinePaths(table: Table): Path[] {
   const paths: Path[] = []
-  for (const [key, value] of Object.entries(table)) {
-    const path = [...above, key]
-    if (isMachineKey(path)) paths.push(path)
-    else if (isTable(value) && path.length < deepest) paths.push(...machinePaths(value, path))
+  const walk = (at: Table, above: Path, rules: RuleNode) => {
+    for (const [key, value] of Object.entries(at)) {
+      const node = rules.next(key)
+      if (node?.ends) paths.push([...above, key])
+      else if (node && isTable(value)) walk(value, [...above, key], node)
+    }
   }
+  walk(table, [], machineRules)
   return paths
 }
-
-/** No machine key has more names than this. */
-const deepest = 3

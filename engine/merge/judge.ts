@@ -22,42 +22,39 @@ export function judgeConfig(text: string): string | null {
 }
 
 export const judgeTable = (table: Table): string | null =>
-  judgeTypes(table, [], []) ??
+  judgeTypes(table, [], typeRules) ??
   (table['profile'] === undefined
     ? null
     : 'The key profile is no longer read: profiles are chosen with --profile.') ??
   firstOf(table['mcp_servers'], judgeServer) ??
   firstOf(table['model_providers'], judgeProvider)
 
-/** @param pattern the same path, with `*` where a rule has it; null where no rule leads. */
-function judgeTypes(table: Table, path: Path, pattern: Path | null): string | null {
+/** @param rules where the rules stand at this path; null where none leads. */
+function judgeTypes(table: Table, path: Path, rules: TypeNode | null): string | null {
   for (const [name, value] of Object.entries(table)) {
-    const here = [...path, name]
-    const form =
-      pattern && ([name, '*'].map((one) => [...pattern, one]).find((one) => rules.has(mark(one))) ?? null)
-    const types = form && rules.get(mark(form))
+    const node = rules?.below.get(name) ?? rules?.below.get('*') ?? null
+    const types = node?.types
     if (types && !types.some((type) => fits(type, value)))
-      return `The key ${printPath(here)} must be ${types.map((type) => said[type]).join(' or ')}.`
-    const below = isTable(value) ? judgeTypes(value, here, form) : null
+      return `The key ${printPath([...path, name])} must be ${types.map((type) => said[type]).join(' or ')}.`
+    const below = isTable(value) ? judgeTypes(value, [...path, name], node) : null
     if (below !== null) return below
     if (!isTable(value) && hasHugeInteger(value))
-      return `The key ${printPath(here)} has an integer of more than 64 bits.`
+      return `The key ${printPath([...path, name])} has an integer of more than 64 bits.`
   }
   return null
 }
 
-const mark = (pattern: Path): string => pattern.join('\0')
-
-/** Every pattern with its types, and every start of one with none. */
-const rules: ReadonlyMap<string, readonly ConfigType[] | null> = new Map(
-  [...configTypes.keys()].flatMap((key) => {
-    const names = key.split('.')
-    return names.map((_, i) => {
-      const start = names.slice(0, i + 1)
-      return [mark(start), configTypes.get(start.join('.')) ?? null] as const
-    })
-  }),
-)
+type TypeNode = { types: readonly ConfigType[] | null; readonly below: Map<string, TypeNode> }
+const typeRules: TypeNode = { types: null, below: new Map() }
+for (const [key, types] of configTypes) {
+  let node = typeRules
+  for (const name of key.split('.')) {
+    const next: TypeNode = node.below.get(name) ?? { types: null, below: new Map() }
+    node.below.set(name, next)
+    node = next
+  }
+  node.types = types
+}
 
 const said: Readonly<Record<ConfigType, string>> = {
   string: 'a string',

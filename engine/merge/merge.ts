@@ -16,6 +16,7 @@ import {
   printValue,
   same,
   type Table,
+  type Value,
 } from '../toml/value.ts'
 import { readCanonical } from './canonical.ts'
 import { judgeTable } from './judge.ts'
@@ -65,7 +66,7 @@ export type Merged = {
   /** What the machine had written to servers that are gone. */
   readonly dropped: readonly string[]
   /** Where each key of the result comes from (N3). */
-  readonly provenance: ReadonlyMap<string, Provenance>
+  readonly provenance: () => ReadonlyMap<string, Provenance>
   /** To be stored with the text. */
   readonly last: Last
 }
@@ -93,15 +94,14 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   const written = still
     ? { text: input.local ?? '', fallback: false }
     : write(input.canonical, { canonical, local, base }, merged, keeps)
-  const provenance = trace(merged, keeps)
   return {
     ...written,
     unchanged: written.text === input.local,
     trouble: judgeTable(merged),
     conflicts: conflicts.map(toKeyConflict),
-    kept: [...provenance].flatMap(([key, from]) => (from === 'machine' ? [key] : [])).sort(),
+    kept: keeps.flatMap(listMachine).sort(),
     dropped,
-    provenance,
+    provenance: () => trace(merged, keeps),
     last: {
       canonical: input.canonical,
       standing: conflicts.map(({ path, kind }) => ({ key: printPath(path), kind })),
@@ -154,17 +154,24 @@ function listComments({ sections }: Document): string[] {
 function trace(merged: Table, keeps: readonly Keep[]): Map<string, Provenance> {
   const why = new Map(keeps.map((kept) => [printPath(kept.path), kept.why]))
   const provenance = new Map<string, Provenance>()
-  const walk = (table: Table, path: Path, above: string, from: Provenance) => {
-    for (const [name, value] of Object.entries(table)) {
-      const key = above === '' ? printKey(name) : `${above}.${printKey(name)}`
-      const here = [...path, name]
-      const own = isMachineKey(here) ? 'machine' : (why.get(key) ?? from)
-      if (isTable(value) && Object.keys(value).length > 0) walk(value, here, key, own)
-      else provenance.set(key, own)
-    }
+  const walk = (path: Path, value: Value, above: Provenance) => {
+    const key = printPath(path)
+    const from = isMachineKey(path) ? 'machine' : (why.get(key) ?? above)
+    if (!isTable(value) || Object.keys(value).length === 0) provenance.set(key, from)
+    else for (const [name, one] of Object.entries(value)) walk([...path, name], one, from)
   }
-  walk(merged, [], '', 'canonical')
+  for (const [name, value] of Object.entries(merged)) walk([name], value, 'canonical')
   return provenance
+}
+
+/** The machine's keys in what is kept: it may be a whole table of the user's own. */
+function listMachine({ path, value, why }: Keep): string[] {
+  const from = isMachineKey(path) ? 'machine' : why
+  if (!isTable(value) || Object.keys(value).length === 0)
+    return from === 'machine' && value !== undefined ? [printPath(path)] : []
+  return Object.entries(value).flatMap(([key, one]) =>
+    listMachine({ path: [...path, key], value: one, why: from }),
+  )
 }
 
 const toKeyConflict = ({ path, kind, canonical, local }: Conflict): KeyConflict => ({

@@ -15,7 +15,6 @@ import {
   type Value,
   valueAt,
 } from '../toml/value.ts'
-import { machinePaths } from './canonical.ts'
 
 /** How the user settles a conflict. */
 export type Take = 'canonical' | 'local'
@@ -156,7 +155,7 @@ export function weigh(facts: Facts): Weighed {
   }
 
   function drop(path: Path, l: Value | undefined): void {
-    dropped.push(...machinePaths(tableOr(l), path).map(printPath))
+    for (const key of Object.keys(machineOnly(path, l))) dropped.push(printPath([...path, key]))
   }
 
   /** A table of the user's own is kept whole, unless something in it still waits for an answer. */

@@ -40,6 +40,12 @@ export function setKey(document: Document, path: Path, value: Value, source?: So
   }
   const raw = source?.raw ?? printValue(value)
   const spot = findSpot(document, path)
+  if (spot && spot.path.length < path.length && !source && isTable(value) && Object.keys(value).length > 0) {
+    // In an inline table a new table is written by dotted keys.
+    unsetKey(document, path)
+    for (const [key, one] of Object.entries(value)) setKey(document, [...path, key], one)
+    return
+  }
   if (spot) {
     const { pair } = spot
     if (spot.path.length === path.length) pair.value = raw
