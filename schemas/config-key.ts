@@ -40,27 +40,35 @@ export const reservedNames: readonly KeyRule[] = [
 export const answeredKeys: readonly string[] = ['model', 'model_reasoning_effort']
 export const migrationsKey: readonly string[] = ['notice', 'model_migrations']
 
-export const isMachineKey = (path: readonly string[]): boolean => isAt(machineIndex, path)
-export const isReservedName = (path: readonly string[]): boolean => isAt(reservedIndex, path)
+/** A step into the rules: whether one ends here, and where a name leads on. */
+export type RuleNode = { readonly ends: boolean; readonly next: (name: string) => RuleNode | null }
 
-type Index = ReadonlyMap<string, readonly (readonly RegExp[])[]>
+export const machineRules: RuleNode = toNode(machineKeys.map(({ key }) => key))
+const reservedRules: RuleNode = toNode(reservedNames.map(({ key }) => key))
 
-/** By the first name, which is always a plain one. */
-function toIndex(rules: readonly KeyRule[]): Index {
-  const index = new Map<string, RegExp[][]>()
-  for (const { key } of rules) {
-    const [first = '', ...rest] = key
-    const form = rest.map((name) => new RegExp(`^${name.replaceAll('*', '.*')}$`, 's'))
-    index.set(first, [...(index.get(first) ?? []), form])
+export const isMachineKey = (path: readonly string[]): boolean => endsAt(machineRules, path)
+export const isReservedName = (path: readonly string[]): boolean => endsAt(reservedRules, path)
+
+function endsAt(rules: RuleNode, path: readonly string[]): boolean {
+  let node: RuleNode | null = rules
+  for (const name of path) {
+    node = node.next(name)
+    if (node === null) return false
   }
-  return index
+  return node.ends
 }
 
-const machineIndex = toIndex(machineKeys)
-const reservedIndex = toIndex(reservedNames)
-
-const isAt = (index: Index, [first = '', ...rest]: readonly string[]): boolean =>
-  index
-    .get(first)
-    ?.some((form) => form.length === rest.length && form.every((name, i) => name.test(rest[i] ?? ''))) ??
-  false
+function toNode(keys: readonly (readonly string[])[]): RuleNode {
+  const below = new Map<string, (readonly string[])[]>()
+  for (const [first, ...rest] of keys)
+    if (first !== undefined) below.set(first, [...(below.get(first) ?? []), rest])
+  const exact = new Map<string, RuleNode>()
+  const forms: { readonly form: RegExp; readonly node: RuleNode }[] = []
+  for (const [name, rest] of below) {
+    const node = toNode(rest)
+    if (name.includes('*')) forms.push({ form: new RegExp(`^${name.replaceAll('*', '.*')}$`, 's'), node })
+    else exact.set(name, node)
+  }
+  const next = (name: string) => exact.get(name) ?? forms.find(({ form }) => form.test(name))?.node ?? null
+  return { ends: keys.some((key) => key.length === 0), next }
+}

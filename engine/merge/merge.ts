@@ -7,18 +7,20 @@ import { isMachineKey } from '../../schemas/config-key.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { type Document, isPair, readDocument } from '../toml/document.ts'
 import { type Edited, settle } from '../toml/edit.ts'
+import { readToml } from '../toml/toml.ts'
 import {
   clone,
   isTable,
   type Path,
-  printKey,
   printPath,
   printValue,
   same,
   type Table,
+  trimAt,
+  unsetAt,
   type Value,
 } from '../toml/value.ts'
-import { readCanonical } from './canonical.ts'
+import { machinePaths, readCanonical } from './canonical.ts'
 import { judgeTable } from './judge.ts'
 import { rewrite, weave } from './weave.ts'
 import { type Conflict, type ConflictKind, type Keep, type Take, weigh } from './weigh.ts'
@@ -79,10 +81,9 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   if (isRefusal(local)) return local
 
   const { last } = input
-  const base = readBase(input, canonical)
   const weighed = weigh({
     canonical: canonical.table,
-    base: base?.table ?? null,
+    base: readBase(input, canonical),
     local: local.table,
     standing: new Map(last?.standing.map(({ key, kind }) => [key, kind])),
     settled: new Map(last?.settled.map(({ key, canonical: turned }) => [key, turned])),
@@ -93,7 +94,7 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   const still = last?.canonical === input.canonical && input.local !== null && same(merged, local.table)
   const written = still
     ? { text: input.local ?? '', fallback: false }
-    : write(input.canonical, { canonical, local, base }, merged, keeps)
+    : write(input, canonical, local, merged, keeps)
   return {
     ...written,
     unchanged: written.text === input.local,
@@ -117,34 +118,53 @@ function on(side: 'canonical' | 'local', document: Document | Refusal): Document
 }
 
 /** What was canonical when we last wrote. A text that is no TOML cannot have been merged: then nothing was ours. */
-function readBase({ canonical, last }: MergeInput, now: Document): Document | null {
-  if (last === null || last.canonical === canonical) return last && now
-  const then = readCanonical(last.canonical)
-  return isRefusal(then) ? null : then
+function readBase({ canonical, last }: MergeInput, now: Document): Table | null {
+  if (last === null || last.canonical === canonical) return last && now.table
+  const then = readToml(last.canonical)
+  if (isRefusal(then)) return null
+  for (const path of machinePaths(then.table)) {
+    unsetAt(then.table, path)
+    trimAt(then.table, path)
+  }
+  return then.table
 }
 
-type Files = { readonly canonical: Document; readonly local: Document; readonly base: Document | null }
-
 function write(
-  text: string,
-  { canonical, local, base }: Files,
+  input: MergeInput,
+  canonical: Document,
+  local: Document,
   merged: Table,
   keeps: readonly Keep[],
 ): Edited {
   const removed = keeps.flatMap(({ path, value }) => (value === undefined ? [path] : []))
-  const comments = new Set([...listComments(canonical), ...(base ? listComments(base) : [])])
-  const known = (comment: string) => comments.has(comment.trim())
+  const known = commentsOf(input, canonical)
   weave(canonical, local, keeps, known)
-  const woven = settle(canonical, clone(merged), removed)
+  // Emptied tables are trimmed off what is compared, and the result is judged by what was weighed.
+  const copy = () => (removed.length === 0 ? merged : clone(merged))
+  const woven = settle(canonical, copy(), removed)
   if (!woven.fallback) return woven
-  const again = readCanonical(text)
+  const again = readCanonical(input.canonical)
   if (isRefusal(again)) return woven
   rewrite(again, local, keeps, known)
-  return settle(again, clone(merged), removed)
+  return settle(again, copy(), removed)
 }
 
-function listComments({ sections }: Document): string[] {
-  return sections.flatMap(({ lead, header, body }) => [
+/** Whether a comment is canonical, now or when we last wrote. That text is read when a comment is not known otherwise. */
+function commentsOf({ last }: MergeInput, canonical: Document): (comment: string) => boolean {
+  const now = new Set(commentsIn(canonical))
+  let then: Set<string> | null = null
+  return (text) => {
+    const comment = text.trim()
+    if (now.has(comment)) return true
+    if (last === null) return false
+    then ??= new Set(commentsIn(readDocument(last.canonical)))
+    return then.has(comment)
+  }
+}
+
+function commentsIn(document: Document | Refusal): string[] {
+  if (isRefusal(document)) return []
+  return document.sections.flatMap(({ lead, header, body }) => [
     ...lead.map((piece) => piece.text.trim()),
     header?.tail.trim() ?? '',
     ...body.map((piece) => (isPair(piece) ? piece.after : piece.text).trim()),

@@ -7,7 +7,7 @@ import { append, relined, type Source, setKey, unsetKey } from '../toml/change.t
 import { type Document, isPair, type Section } from '../toml/document.ts'
 import { findDotted, findSection, findSpot, rawAt } from '../toml/place.ts'
 import type { Pair, Trivia } from '../toml/scan.ts'
-import { clone, emptyTable, isTable, type Path, printPath, setAt, valueAt } from '../toml/value.ts'
+import { clone, emptyTable, isTable, type Path, setAt, valueAt } from '../toml/value.ts'
 import { carryComments } from './comments.ts'
 import type { Keep } from './weigh.ts'
 
@@ -18,14 +18,13 @@ export function weave(
   keeps: readonly Keep[],
   known: (comment: string) => boolean,
 ): void {
-  const wanted = new Map<string, Keep>()
-  for (const kept of keeps) if (!place(document, local, kept)) wanted.set(printPath(kept.path), kept)
-
+  const movable = keeps.filter((kept) => !place(document, local, kept))
+  const open = new Set(movable)
+  const wanted = toCover(movable)
   const moved = new Set<Section | Pair>()
-  const open = new Set(wanted.values())
   for (const section of local.sections) {
     const whole = section.header ? covering(wanted, section.path) : undefined
-    if (whole && findSpot(document, whole.path)) continue
+    if (whole && isInside(document, whole.path)) continue
     if (whole && (section.inArray || isFree(document, section.path))) {
       open.delete(whole)
       moved.add(section)
@@ -33,8 +32,8 @@ export function weave(
     } else if (!section.inArray) {
       if (whole && !section.body.some(isPair)) setKey(document, section.path, emptyTable())
       for (const pair of section.body) {
-        const kept = isPair(pair) ? covering(wanted, [...section.path, ...pair.key]) : undefined
-        if (!isPair(pair) || !kept || findSpot(document, kept.path)) continue
+        const kept = isPair(pair) ? covering(wanted, section.path, pair.key) : undefined
+        if (!isPair(pair) || !kept || isInside(document, kept.path)) continue
         open.delete(kept)
         moved.add(pair)
         move(document, local, section, pair)
@@ -44,8 +43,7 @@ export function weave(
   // What is part of an inline table, here or there, has no statement of its own.
   for (const { path, value } of open)
     if (value !== undefined) setKey(document, path, value, sourceOf(local, path))
-  for (const { path, value } of wanted.values())
-    if (value !== undefined) setAt(document.table, path, clone(value))
+  for (const { path, value } of movable) if (value !== undefined) setAt(document.table, path, clone(value))
   carryComments(document, local, moved, known)
 }
 
@@ -84,18 +82,43 @@ function sourceOf(local: Document, path: Path): Source | undefined {
   return raw === null ? undefined : { raw, lead: [], after: '' }
 }
 
-/** What is kept at or above a path. */
-function covering(wanted: ReadonlyMap<string, Keep>, path: Path): Keep | undefined {
-  for (let length = path.length; length > 0; length--) {
-    const kept = wanted.get(printPath(path.slice(0, length)))
-    if (kept) return kept
+/** What is kept, by the names of its path. */
+type Cover = { keep: Keep | undefined; readonly below: Map<string, Cover> }
+
+function toCover(keeps: readonly Keep[]): Cover {
+  const root: Cover = { keep: undefined, below: new Map() }
+  for (const kept of keeps) {
+    let node = root
+    for (const name of kept.path) {
+      const next: Cover = node.below.get(name) ?? { keep: undefined, below: new Map() }
+      node.below.set(name, next)
+      node = next
+    }
+    node.keep = kept
   }
+  return root
+}
+
+/** What is kept at or above a path, which may come in two parts. */
+function covering(cover: Cover, ...parts: Path[]): Keep | undefined {
+  let node: Cover | undefined = cover
+  for (const part of parts)
+    for (const name of part) {
+      node = node.below.get(name)
+      if (node === undefined || node.keep) return node?.keep
+    }
   return undefined
 }
 
 /** Whether a header can define this table: nothing else defines it, or a part of the way to it. */
 const isFree = (document: Document, path: Path): boolean =>
-  !findSection(document, path) && !findSpot(document, path) && !findDotted(document, path)
+  !meets(document, path) ||
+  !(findSection(document, path) || findSpot(document, path) || findDotted(document, path))
+
+/** Whether the canonical text says anything about the first name of a path: mostly it does not. */
+const meets = ({ table }: Document, path: Path): boolean => valueAt(table, path.slice(0, 1)) !== undefined
+const isInside = (document: Document, path: Path): boolean =>
+  meets(document, path) && findSpot(document, path) !== null
 
 /** A section as it is, in the document's line ends. */
 function toMove({ eol }: Document, section: Section, known: (comment: string) => boolean): Section {

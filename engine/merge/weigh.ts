@@ -63,6 +63,7 @@ export function weigh(facts: Facts): Weighed {
   const conflicts: Conflict[] = []
   const settled = new Map<string, string | null>()
   const dropped: string[] = []
+  const calm = facts.standing.size === 0
   const answer = answerOf(canonical, base, local)
   const merged = weighTables([], canonical, base ?? emptyTable(), local)
   return { merged, keeps, conflicts, settled, dropped }
@@ -83,7 +84,11 @@ export function weigh(facts: Facts): Weighed {
       if (answer === 'expired') return c
       if (take === undefined && l !== undefined) return same(l, c) ? c : keep(path, l, 'machine')
     }
-    const kind = facts.standing.get(printPath(path))
+    if (calm && l !== undefined) {
+      // The machine has nothing below a value that is what canonical is or was.
+      if (same(l, c) || same(l, b)) return c
+    }
+    const kind = calm ? undefined : facts.standing.get(printPath(path))
     // What was here before canonical had the name was never ours.
     const ours = kind === 'exists' ? undefined : b
     if (isReservedName(path)) return weighNamed(path, c, ours, l, kind)
@@ -160,6 +165,7 @@ export function weigh(facts: Facts): Weighed {
 
   /** A table of the user's own is kept whole, unless something in it still waits for an answer. */
   function hasOrphan(path: Path): boolean {
+    if (calm) return false
     const above = `${printPath(path)}.`
     return [...facts.standing].some(([key, kind]) => kind === 'orphaned' && key.startsWith(above))
   }

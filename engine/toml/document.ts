@@ -65,16 +65,17 @@ function takeLead(body: (Trivia | Pair)[]): Trivia[] {
   return lead
 }
 
-export const render = (document: Document): string =>
-  document.bom + document.sections.map(renderSection).join('')
-
-function renderSection({ lead, header, body }: Section): string {
-  let text = ''
-  for (const piece of lead) text += piece.text
-  if (header) text += header.text + header.tail
-  for (const piece of body)
-    text += piece.kind === 'pair' ? piece.before + piece.value + piece.after : piece.text
-  return text
+/** Joined in one go: a text that is added up piece by piece costs more to read than to parse. */
+export function render({ bom, sections }: Document): string {
+  const parts: string[] = [bom]
+  for (const { lead, header, body } of sections) {
+    for (const piece of lead) parts.push(piece.text)
+    if (header) parts.push(header.text, header.tail)
+    for (const piece of body)
+      if (isPair(piece)) parts.push(piece.before, piece.value, piece.after)
+      else parts.push(piece.text)
+  }
+  return parts.join('')
 }
 
 export const isPair = (piece: Trivia | Pair): piece is Pair => piece.kind === 'pair'

@@ -41,5 +41,8 @@ export function unsetInline(text: string, path: Path): string {
 }
 
 /** Whether `path` is `prefix` or lies below it. */
-export const leadsTo = (prefix: Path, path: Path): boolean =>
-  prefix.length <= path.length && prefix.every((key, i) => key === path[i])
+export function leadsTo(prefix: Path, path: Path): boolean {
+  if (prefix.length > path.length) return false
+  for (let i = 0; i < prefix.length; i++) if (prefix[i] !== path[i]) return false
+  return true
+}

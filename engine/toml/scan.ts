@@ -106,10 +106,9 @@ function nameOf(raw: string): string {
 }
 
 function skipBare(text: string, start: number): number {
-  let at = start
-  while (/[A-Za-z0-9_-]/.test(text[at] ?? '')) at += 1
-  assert(at > start, 'a key has an odd character')
-  return at
+  const end = jump(/[^A-Za-z0-9_-]/g, text, start)
+  assert(end > start, 'a key has an odd character')
+  return end
 }
 
 /** From the first character of a value to behind its last one. */
@@ -118,15 +117,13 @@ function skipValue(text: string, start: number, inline = false): number {
   if (c === '"' || c === "'") return skipString(text, start)
   if (c === '[' || c === '{') return skipBrackets(text, start)
   // A date may have a space in it: a bare value ends where the line, its comment or its container goes on.
-  const stop = inline ? /[,}#\n]/g : /[#\n]/g
-  stop.lastIndex = start
-  const end = stop.exec(text)?.index ?? text.length
+  const end = jump(inline ? /[,}#\n]/g : /[#\n]/g, text, start)
   return start + text.slice(start, end).trimEnd().length
 }
 
 function skipBrackets(text: string, start: number): number {
   let depth = 0
-  for (let at = start; ; ) {
+  for (let at = start; ; at = jump(/["'#[\]{}]/g, text, at)) {
     const c = text[at]
     assert(c !== undefined, 'a bracket is not closed')
     if (c === '"' || c === "'") at = skipString(text, at)
@@ -134,7 +131,7 @@ function skipBrackets(text: string, start: number): number {
     else {
       at += 1
       if (c === '[' || c === '{') depth += 1
-      else if ((c === ']' || c === '}') && --depth === 0) return at
+      else if (--depth === 0) return at
     }
   }
 }
@@ -142,16 +139,22 @@ function skipBrackets(text: string, start: number): number {
 function skipString(text: string, start: number): number {
   const quote = text[start] ?? ''
   const mark = text.startsWith(quote.repeat(3), start) ? quote.repeat(3) : quote
-  for (let at = start + mark.length; ; at += 1) {
-    assert(at < text.length, 'a string is not closed')
-    if (quote === '"' && text[at] === '\\') at += 1
-    else if (text.startsWith(mark, at)) {
-      at += mark.length
-      // Up to two quotes right before the closing three belong to the string.
-      for (let more = 0; mark.length === 3 && more < 2 && text[at] === quote; more += 1) at += 1
-      return at
-    }
-  }
+  let at = text.indexOf(mark, start + mark.length)
+  if (quote === '"')
+    for (let back = text.indexOf('\\', start); back !== -1 && back < at; back = text.indexOf('\\', back + 2))
+      // The escaped character is no end; nor is a mark that begins with it.
+      if (at < back + 2) at = text.indexOf(mark, back + 2)
+  assert(at !== -1, 'a string is not closed')
+  at += mark.length
+  // Up to two quotes right before the closing three belong to the string.
+  for (let more = 0; mark.length === 3 && more < 2 && text[at] === quote; more += 1) at += 1
+  return at
+}
+
+/** Where a pattern next matches, or the end. The pattern is global, and new each time: it keeps a place. */
+function jump(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from
+  return pattern.exec(text)?.index ?? text.length
 }
 
 function skipSpace(text: string, start: number): number {
