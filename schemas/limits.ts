@@ -111,8 +111,13 @@ export const cardBytesMax = 4 * KiB
 export const hookConnectMs = 800
 export const hookCheckMs = 1_500
 export const hookSyncMs = 2_000
-/** After a master was not reachable nobody waits for it this long. */
+/** After a master was not reachable nobody waits for it, and it is asked again this often, by a process of its own. */
 export const hookAwayMs = 60_000
+export const hookProbeMs = 5_000
+/** One number. */
+export const awayBytesMax = 64
+/** What Codex tells a hook: ids, paths, and nothing that a user wrote. */
+export const hookPayloadBytesMax = 64 * KiB
 /** Sockets in all and per address on one master. */
 export const socketsMax = 512
 export const socketsPerAddressMax = 16
@@ -169,12 +174,20 @@ export const applyRoundsMax = 5
 export const applyReserveBytes = 8 * MiB
 
 // --- Codex at work ---
+/** Instructions, skills and another login wait for the end of a session, but no longer than this (S10). */
+export const stagedMaxMs = 12 * 60 * 60_000
 /** The arguments and the environment of one process, and the table of all file locks: Linux allows 6 MiB for the first. */
 export const processFileBytesMax = 8 * MiB
 
 // --- settings files ---
 /** One file: 256 rules of the longest path, and comments. */
 export const settingsBytesMax = 512 * KiB
+
+// --- config.toml and profiles ---
+/** One TOML text that is merged or edited: twenty thousand lines, far beyond any that people or Codex wrote. */
+export const tomlBytesMax = 1 * MiB
+/** Tables in tables: Codex's own deepest key has six names. Recursion over what a peer sent needs a bound. */
+export const tomlDepthMax = 64
 
 // --- control channel and writer lock ---
 /** One request: the longest names a follower. */

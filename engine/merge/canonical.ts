@@ -8,6 +8,7 @@ import { isRefusal, type Refusal } from '../../schemas/fault.ts'
 import { unsetKey } from '../toml/change.ts'
 import { type Document, readDocument } from '../toml/document.ts'
 import { settle } from '../toml/edit.ts'
+import { readToml } from '../toml/toml.ts'
 import { isTable, type Path, printPath, type Table } from '../toml/value.ts'
 
 /** `taken`: the machine's keys that were left out. */
@@ -27,12 +28,21 @@ export function canonicalOf(text: string): Canonical | Refusal {
   return { ...settle(document, document.table, taken), taken: taken.map(printPath) }
 }
 
-/** A canonical file as a document: whatever it still has of another machine is not looked at. */
+/** A canonical file as a document, without what it still has of another machine. */
 export function readCanonical(text: string): Document | Refusal {
   const document = readDocument(text)
   if (isRefusal(document) || machinePaths(document.table).length === 0) return document
   const published = canonicalOf(text)
   return isRefusal(published) ? published : readDocument(published.text)
+}
+
+/** The same, as a table: emptied tables are there or not exactly as they are in the document. */
+export function readCanonicalTable(text: string): Table | null {
+  const read = readToml(text)
+  if (isRefusal(read)) return null
+  if (machinePaths(read.table).length === 0) return read.table
+  const document = readCanonical(text)
+  return isRefusal(document) ? null : document.table
 }
 
 /** The highest paths that belong to the machine. */

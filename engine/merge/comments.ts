@@ -5,7 +5,7 @@
  */
 import { relined, terminate } from '../toml/change.ts'
 import { type Document, isPair, type Section } from '../toml/document.ts'
-import { findSection, findSpot } from '../toml/place.ts'
+import { findDotted, findSection, findSpot } from '../toml/place.ts'
 import type { Pair, Trivia } from '../toml/scan.ts'
 import type { Path } from '../toml/value.ts'
 
@@ -89,12 +89,12 @@ export function carryComments(
   }
 }
 
+/** A table that has a header here may be an inline one there, or one of dotted keys. */
 function anchorOf(document: Document, path: Path, pair: Pair | null): Anchor | null {
-  if (pair === null) {
-    const section = findSection(document, path)
-    return section?.header ? { section, pair: null } : null
-  }
-  const spot = findSpot(document, [...path, ...pair.key])
+  const section = pair === null ? findSection(document, path) : null
+  if (section?.header) return { section, pair: null }
+  const at = pair === null ? path : [...path, ...pair.key]
+  const spot = findSpot(document, at) ?? (pair === null ? findDotted(document, at) : null)
   return spot && { section: spot.section, pair: spot.pair }
 }
 

@@ -6,24 +6,12 @@
 import { isMachineKey } from '../../schemas/config-key.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { type Document, isPair, readDocument } from '../toml/document.ts'
-import { type Edited, settle } from '../toml/edit.ts'
-import { readToml } from '../toml/toml.ts'
-import {
-  clone,
-  isTable,
-  type Path,
-  printPath,
-  printValue,
-  same,
-  type Table,
-  trimAt,
-  unsetAt,
-  type Value,
-} from '../toml/value.ts'
-import { machinePaths, readCanonical } from './canonical.ts'
+import { type Edited, sameBut, settle } from '../toml/edit.ts'
+import { isTable, type Path, printPath, printValue, type Table, type Value } from '../toml/value.ts'
+import { readCanonical, readCanonicalTable } from './canonical.ts'
 import { judgeTable } from './judge.ts'
 import { rewrite, weave } from './weave.ts'
-import { type Conflict, type ConflictKind, type Keep, type Take, weigh } from './weigh.ts'
+import { type Conflict, type ConflictKind, type Keep, type Take, type Weighed, weigh } from './weigh.ts'
 
 /** What a merge has to know of the one before: to be stored with its text, also when that did not change. */
 export type Last = {
@@ -91,10 +79,12 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   })
   const { merged, keeps, conflicts, settled, dropped } = weighed
   // Where the file says what it should, its bytes are left alone: Codex has its own order.
-  const still = last?.canonical === input.canonical && input.local !== null && same(merged, local.table)
+  const removed = keeps.flatMap(({ path, value }) => (value === undefined ? [path] : []))
+  const still =
+    last?.canonical === input.canonical && input.local !== null && sameBut(merged, local.table, removed)
   const written = still
     ? { text: input.local ?? '', fallback: false }
-    : write(input, canonical, local, merged, keeps)
+    : write(input, { canonical, local }, weighed, removed)
   return {
     ...written,
     unchanged: written.text === input.local,
@@ -120,33 +110,23 @@ function on(side: 'canonical' | 'local', document: Document | Refusal): Document
 /** What was canonical when we last wrote. A text that is no TOML cannot have been merged: then nothing was ours. */
 function readBase({ canonical, last }: MergeInput, now: Document): Table | null {
   if (last === null || last.canonical === canonical) return last && now.table
-  const then = readToml(last.canonical)
-  if (isRefusal(then)) return null
-  for (const path of machinePaths(then.table)) {
-    unsetAt(then.table, path)
-    trimAt(then.table, path)
-  }
-  return then.table
+  return readCanonicalTable(last.canonical)
 }
 
 function write(
   input: MergeInput,
-  canonical: Document,
-  local: Document,
-  merged: Table,
-  keeps: readonly Keep[],
+  { canonical, local }: { readonly canonical: Document; readonly local: Document },
+  { merged, keeps }: Weighed,
+  removed: readonly Path[],
 ): Edited {
-  const removed = keeps.flatMap(({ path, value }) => (value === undefined ? [path] : []))
   const known = commentsOf(input, canonical)
   weave(canonical, local, keeps, known)
-  // Emptied tables are trimmed off what is compared, and the result is judged by what was weighed.
-  const copy = () => (removed.length === 0 ? merged : clone(merged))
-  const woven = settle(canonical, copy(), removed)
+  const woven = settle(canonical, merged, removed)
   if (!woven.fallback) return woven
   const again = readCanonical(input.canonical)
   if (isRefusal(again)) return woven
   rewrite(again, local, keeps, known)
-  return settle(again, copy(), removed)
+  return settle(again, merged, removed)
 }
 
 /** Whether a comment is canonical, now or when we last wrote. That text is read when a comment is not known otherwise. */

@@ -63,7 +63,7 @@ export function weigh(facts: Facts): Weighed {
   const conflicts: Conflict[] = []
   const settled = new Map<string, string | null>()
   const dropped: string[] = []
-  const calm = facts.standing.size === 0
+  const calm = facts.standing.size === 0 && facts.settled.size === 0
   const answer = answerOf(canonical, base, local)
   const merged = weighTables([], canonical, base ?? emptyTable(), local)
   return { merged, keeps, conflicts, settled, dropped }
@@ -89,12 +89,13 @@ export function weigh(facts: Facts): Weighed {
       if (same(l, c) || same(l, b)) return c
     }
     const kind = calm ? undefined : facts.standing.get(printPath(path))
+    const known = kind !== undefined || (!calm && facts.settled.has(printPath(path)))
     // What was here before canonical had the name was never ours.
     const ours = kind === 'exists' ? undefined : b
     if (isReservedName(path)) return weighNamed(path, c, ours, l, kind)
     const tables = [c, ours, l].every((one) => one === undefined || isTable(one))
-    // A conflict over a whole table stays one until the table is settled.
-    if (tables && kind === undefined && (isTable(c) || isTable(ours) || hasOrphan(path)))
+    // A conflict over a whole table, settled or not, stays one over the whole.
+    if (tables && !known && (isTable(c) || isTable(ours) || hasOrphan(path)))
       return weighInside(path, c, ours, l)
     return weighValue(path, c, ours, l, kind)
   }
@@ -131,7 +132,7 @@ export function weigh(facts: Facts): Weighed {
     const own = isTable(l) ? withoutMachine(path, l) : emptyTable()
     const ours = isTable(b) ? withoutMachine(path, b) : undefined
     // Approvals alone are no server: they wait for one, and where there is none they go.
-    const inDispute = standing === 'edited' || standing === 'exists'
+    const inDispute = (standing !== undefined && standing !== 'deleted') || facts.settled.has(printPath(path))
     const here = isTable(l) && (inDispute || !isBare(own) || isBare(l) || (isTable(c) && isBare(c)))
     if (isTable(c)) {
       if (!here && ours === undefined) return weighInside(path, c, undefined, l)
@@ -141,7 +142,7 @@ export function weigh(facts: Facts): Weighed {
       if (!whole) {
         const before = { keeps: keeps.length, conflicts: conflicts.length }
         const result = weighInside(path, c, ours ?? c, l)
-        if (!isTable(result) || !isBare(result) || isBare(c)) return result
+        if (result === undefined || hasLeaf(result) || !hasLeaf(c)) return result
         // Nothing is left of it: it is the whole that is missing here.
         keeps.length = before.keeps
         conflicts.length = before.conflicts
@@ -188,6 +189,7 @@ export function weigh(facts: Facts): Weighed {
 }
 
 const isBare = (table: Table): boolean => Object.keys(table).length === 0
+const hasLeaf = (value: Value): boolean => !isTable(value) || Object.values(value).some(hasLeaf)
 const tableOr = (value: Value | undefined): Table => (isTable(value) ? value : emptyTable())
 
 function kindOf(c?: Value, b?: Value, l?: Value): ConflictKind {

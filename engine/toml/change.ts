@@ -5,7 +5,7 @@
  */
 import { type Document, isEmpty, isPair, type Section, toSections } from './document.ts'
 import { leadsTo, setInline, unsetInline } from './inline.ts'
-import { findDotted, findHome, findSpot, hasBelow } from './place.ts'
+import { addPair, addSection, findDotted, findHome, findSpot, hasBelow } from './place.ts'
 import { dropPair, dropSections, prune } from './remove.ts'
 import type { Pair, Trivia } from './scan.ts'
 import {
@@ -135,6 +135,7 @@ function insertLine(document: Document, section: Section, line: Line, after?: Pa
   const lead: Trivia[] = line.lead.map((text) => ({ kind: 'comment', text: relined(text, document.eol) }))
   terminate(document)
   const { body } = section
+  addPair(document, section, pair)
   if (after) body.splice(body.indexOf(after) + 1, 0, ...lead, pair)
   else if (section.header) body.unshift(...lead, pair)
   else {
@@ -153,6 +154,7 @@ export function append(document: Document, sections: readonly Section[]): void {
     if (last && (last.header || last.body.length > 0) && last.body.at(-1)?.kind !== 'blank')
       last.body.push(blank(document))
     document.sections.push(section)
+    addSection(document, section)
   }
   terminate(document)
 }
@@ -164,19 +166,22 @@ function insertBefore(document: Document, section: Section, next: Section): void
     previous.body.push(blank(document))
   section.body.push(blank(document))
   document.sections.splice(at, 0, section)
+  addSection(document, section)
 }
 
 const blank = (document: Document): Trivia => ({ kind: 'blank', text: document.eol })
 
-/** The last line gets its line end, so that another can follow. */
+/** The last line gets a line end, so that another can follow. */
 export function terminate({ sections, eol }: Document): void {
   const last = sections.findLast(({ header, body }) => header !== null || body.length > 0)
   if (!last) return
   const piece = last.body.at(-1)
-  if (piece?.kind === 'pair') piece.after = relined(piece.after, eol)
-  else if (piece) piece.text = relined(piece.text, eol)
-  else if (last.header) last.header.tail = relined(last.header.tail, eol)
+  if (piece?.kind === 'pair') piece.after = ended(piece.after, eol)
+  else if (piece) piece.text = ended(piece.text, eol)
+  else if (last.header) last.header.tail = ended(last.header.tail, eol)
 }
+
+const ended = (text: string, eol: string): string => (text.endsWith('\n') ? text : text + eol)
 
 /** The end of one line in the document's way. */
 export const relined = (text: string, eol: string): string => text.replace(/\r?\n$/, '') + eol

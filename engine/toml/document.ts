@@ -4,6 +4,7 @@
  */
 import { isRefusal, type Refusal } from '../../schemas/fault.ts'
 import { leadsTo } from './inline.ts'
+import type { Node } from './place.ts'
 import { type Header, type Pair, scan, type Trivia } from './scan.ts'
 import { readToml } from './toml.ts'
 import type { Path, Table } from './value.ts'
@@ -25,6 +26,8 @@ export type Document = {
   readonly sections: Section[]
   /** What the text means; every edit changes both. */
   readonly table: Table
+  /** Where paths are, as far as that was asked (`place.ts`). */
+  index: Node | null
 }
 
 /** @returns a refusal `bad-config` with the line when the text is not TOML. */
@@ -33,7 +36,7 @@ export function readDocument(text: string): Document | Refusal {
   if (isRefusal(read)) return read
   const bom = text.startsWith('\ufeff') ? '\ufeff' : ''
   const eol = /\r?\n/.exec(text)?.[0] ?? '\n'
-  return { bom, eol, sections: toSections(text.slice(bom.length)), table: read.table }
+  return { bom, eol, sections: toSections(text.slice(bom.length)), table: read.table, index: null }
 }
 
 /** The sections of a text without byte-order mark. */

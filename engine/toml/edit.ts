@@ -7,7 +7,7 @@ import { assert, isRefusal, type Refusal } from '../../schemas/fault.ts'
 import { type Source, setKey, unsetKey } from './change.ts'
 import { type Document, readDocument, render } from './document.ts'
 import { readToml } from './toml.ts'
-import { type Path, printDocument, same, type Table, trimAt, type Value } from './value.ts'
+import { clone, type Path, printDocument, same, type Table, trimAt, type Value } from './value.ts'
 
 /**
  * Sets a value (a bigint is an integer, a number a float; `source` is the text to write it with), or unsets whatever
@@ -46,10 +46,16 @@ export function settle(document: Document, table: Table, unset: readonly Path[])
 
 function means(text: string, table: Table, unset: readonly Path[]): boolean {
   const read = readToml(text)
-  if (isRefusal(read)) return false
+  return !isRefusal(read) && sameBut(read.table, table, unset)
+}
+
+/** Whether two tables are the same, but for what unsetting some paths has emptied above them. */
+export function sameBut(a: Table, b: Table, unset: readonly Path[]): boolean {
+  if (unset.length === 0) return same(a, b)
+  const [left, right] = [clone(a), clone(b)]
   for (const path of unset) {
-    trimAt(read.table, path)
-    trimAt(table, path)
+    trimAt(left, path)
+    trimAt(right, path)
   }
-  return same(read.table, table)
+  return same(left, right)
 }

@@ -9,6 +9,7 @@ import type { Pair, Trivia } from './scan.ts'
 import type { Path } from './value.ts'
 
 export function dropPair(document: Document, section: Section, pair: Pair): void {
+  document.index = null
   const { body } = section
   const end = body.indexOf(pair) + 1
   let start = end - 1
@@ -40,6 +41,7 @@ export function dropSections(document: Document, goes: (section: Section) => boo
     const section = sections[i]
     if (!section || !goes(section)) continue
     const previous = sections[i - 1]
+    document.index = null
     sections.splice(i, 1)
     i -= 1
     if (previous) leave(document, section, previous)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { readDocument, render } from '../../../engine/toml/document.ts'
 import { type Edit, editDocument } from '../../../engine/toml/edit.ts'
 import { isRefusal } from '../../../schemas/fault.ts'
+import { tomlBytesMax } from '../../../schemas/limits.ts'
 
 function edited(text: string, ...edits: Edit[]): string {
   const done = editDocument(text, edits)
@@ -169,6 +170,18 @@ test('S41: what is not TOML is refused with its line', () => {
     refused: 'bad-config',
     facts: { line: 2 },
   })
+})
+
+test('Q3: what is too long or too deep is refused before anything walks it', () => {
+  const deep = [
+    `${'a.'.repeat(30_000)}a = 1`,
+    `[${'a.'.repeat(30_000)}a]`,
+    `a = ${'['.repeat(30_000)}`,
+    `a${'.a'.repeat(64)} = 1`,
+  ]
+  for (const text of [...deep, `# ${'x'.repeat(tomlBytesMax)}`])
+    expect(editDocument(text, [set('b', 1n)])).toMatchObject({ refused: 'bad-config' })
+  expect(editDocument(`a${'.a'.repeat(63)} = 1`, [])).toMatchObject({ fallback: false })
 })
 
 test('a document is rendered as it was read', () => {
