@@ -7,7 +7,7 @@
  * 3. The blobs that the newest stored head needs are durable before it is, unless a long tail was cut off in mid-way:
  *    then `missing` names them and nothing is applied until they are here.
  */
-import { isRefusal, type Refusal, refuse, toFault } from '../schemas/fault.ts'
+import { isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { type KeyRow, rowLayouts } from '../schemas/section.ts'
 import type { FollowerId, Hash } from '../schemas/shape.ts'
 import { channelBytes } from '../schemas/signable.ts'
@@ -165,9 +165,7 @@ export class Follower {
       const hash = toHash(row.blob)
       if (!out.has(hash) && !(await this.blobs.has(hash))) out.add(hash)
     }
-    const secrets = await missingSecrets(state, this.blobs)
-    if (isRefusal(secrets)) throw toFault(secrets)
-    for (const hash of secrets) out.add(hash)
+    for (const hash of await missingSecrets(state, this.blobs)) out.add(hash)
     return [...out]
   }
 
@@ -199,9 +197,12 @@ export class Follower {
   }
 
   async #bring(state: State, fetch: Fetch): Promise<void> {
-    // Twice at most: where the ciphertexts are stands in the wraps.
-    for (let hashes = await this.missing(state); hashes.length > 0; hashes = await this.missing(state))
+    // Where the ciphertexts are stands in the wraps, so their turn is the second one.
+    for (let turn = 0; turn < 2; turn++) {
+      const hashes = await this.missing(state)
+      if (hashes.length === 0) break
       await fetch(hashes)
+    }
     await this.blobs.settle()
   }
 

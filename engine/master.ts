@@ -7,6 +7,8 @@
  *    backup, entries that this master signed itself (S2, S59).
  * 3. A revoked key never enrols again (Q4).
  * 4. After a fork was found nothing is appended until a person has settled it.
+ * 5. What reads the state, prepares and then appends is done one after the other: an epoch cannot begin, nor a
+ *    machine enrol, between the sealing of secrets and the entries that name them.
  */
 import type { Event } from '../schemas/event/index.ts'
 import { foldVersion } from '../schemas/event/index.ts'
@@ -40,7 +42,7 @@ import { createMasterKeys, loadMasterKeys, type MasterKeys } from './keys/keys.t
 import { createRecoveryKey } from './keys/recovery.ts'
 import { type Head, readHead, signatureFault, signHead } from './log/head.ts'
 import { Log } from './log/log.ts'
-import { neededBySecrets } from './secrets/reader.ts'
+import { namedByWraps, neededBySecrets } from './secrets/reader.ts'
 import { type RefusedSecret, Vault } from './secrets/vault.ts'
 
 export type World = { readonly disk: Disk; readonly clock: Clock; readonly ids: Ids }
@@ -69,6 +71,7 @@ export class Master {
   readonly moved = new Bell()
   readonly #recent = new Map<number, Hash>()
   #idle: Head | null = null
+  #turn: Promise<unknown> = Promise.resolve()
   #forked: string | null
 
   private constructor(
@@ -178,11 +181,14 @@ export class Master {
       })
   }
 
-  /** Appends facts in order, in as many batches as they need. Blobs that they name must have been put already. */
-  async append(events: readonly Event[]): Promise<Head> {
+  /**
+   * Appends facts in order, in as many batches as they need. Blobs that they name must have been put already.
+   * @param whole facts behind them that belong into one batch.
+   */
+  async append(events: readonly Event[], whole: readonly Event[] = []): Promise<Head> {
     this.mustAppend()
     await this.blobs.settle()
-    for (const batch of inBatches(events)) {
+    for (const batch of inBatches(events, whole)) {
       await this.#log.append(batch, this.#place.clock.now(), this.#keys.log.private)
       this.#remember()
     }
@@ -194,9 +200,13 @@ export class Master {
   /**
    * Publishes what a scan found: changed files as they are, changed secrets sealed. Says which secrets could not be.
    */
-  async publish(
-    found: Scan,
+  publish(
+    found: Pick<Scan, 'files' | 'secrets' | 'kept'>,
   ): Promise<{ readonly entries: number; readonly refused: readonly RefusedSecret[] }> {
+    return this.#alone(() => this.#publish(found))
+  }
+
+  async #publish(found: Pick<Scan, 'files' | 'secrets' | 'kept'>) {
     const kept = new Set<HomePath>(found.kept)
     const refused: RefusedSecret[] = []
     const secrets: PlainSecret[] = []
@@ -207,12 +217,12 @@ export class Master {
         refused.push({ path: secret.path, refusal: plain })
       } else secrets.push({ ...secret, plain })
     }
-    const files = diff(this.files, found)
     const sealed = await this.#vault.publish(this.state, secrets, kept)
-    const all = [...files, ...sealed.events]
-    if (all.length > 0) await this.append(all)
-    if (sealed.events.length > 0) await this.#vault.settle(this.state)
-    return { entries: all.length, refused: [...refused, ...sealed.refused] }
+    const events = [...sealed.removals, ...diff(this.files, found)]
+    const entries = events.length + sealed.batch.length
+    if (entries > 0) await this.append(events, sealed.batch)
+    await this.#vault.settle(this.state)
+    return { entries, refused: [...refused, ...sealed.refused] }
   }
 
   /** False when the log has exactly these rules already. */
@@ -246,20 +256,26 @@ export class Master {
     return row.revokedMs === 0 ? 'enrolled' : 'revoked'
   }
 
-  async enrol(applicant: Applicant): Promise<FollowerId> {
-    await this.append([
-      { type: 'follower.enrolled', body: { ...applicant } },
-      ...this.#vault.grant(this.state, applicant.node, applicant.seal),
-    ])
-    return fingerprint(applicant.node) as FollowerId
+  enrol(applicant: Applicant): Promise<FollowerId> {
+    return this.#alone(async () => {
+      await this.append([
+        { type: 'follower.enrolled', body: { ...applicant } },
+        ...this.#vault.grant(this.state, applicant.node, applicant.seal),
+      ])
+      return fingerprint(applicant.node) as FollowerId
+    })
   }
 
   /** Cuts a follower off for ever, and lets nobody new in until `setApproval(false)`. */
-  async revoke(id: FollowerId): Promise<void> {
-    const events: Event[] = [{ type: 'follower.revoked', body: { follower: fromHash(id) } }]
-    if (!this.mustApprove) events.push({ type: 'enrolment.changed', body: { approve: true } })
-    await this.append([...events, ...(await this.#vault.renew(this.state, id))])
-    await this.#vault.settle(this.state)
+  revoke(id: FollowerId): Promise<void> {
+    return this.#alone(async () => {
+      const row = this.state.maps.followers.get(id)
+      if (row?.kind === 'follower' && row.revokedMs !== 0) return
+      const events: Event[] = [{ type: 'follower.revoked', body: { follower: fromHash(id) } }]
+      if (!this.mustApprove) events.push({ type: 'enrolment.changed', body: { approve: true } })
+      await this.append([], [...events, ...(await this.#vault.renew(this.state, id))])
+      await this.#vault.settle(this.state)
+    })
   }
 
   async setApproval(approve: boolean): Promise<void> {
@@ -285,23 +301,33 @@ export class Master {
     return theirs.seq > this.head.seq ? 'ahead' : this.#fork(theirs)
   }
 
-  /** Blobs that entries signed by this master name and that it no longer has (S59). */
+  /**
+   * Blobs that entries signed by this master name and that it no longer has (S59). Where the ciphertexts of secrets
+   * are stands in the wraps: once those are here, another call names them.
+   */
   async lacking(payloads: readonly Uint8Array[]): Promise<Hash[]> {
     const live = new Map<string, Hash>()
+    let wraps: Hash | null = null
     for (const payload of payloads) {
       const sealed = decodeEntry(payload)
       if (isRefusal(sealed)) continue
       const { entry } = sealed
       if (entry.type === 'file.put') live.set(entry.body.path, toHash(entry.body.blob))
       else if (entry.type === 'file.removed') live.delete(entry.body.path)
+      else if (entry.type === 'wraps.put') wraps = toHash(entry.body.blob)
     }
     const out = new Set<Hash>()
-    for (const hash of live.values()) if (!(await this.blobs.has(hash))) out.add(hash)
+    const sealed = wraps === null ? [] : [wraps, ...(await namedByWraps(wraps, this.blobs))]
+    for (const hash of [...live.values(), ...sealed]) if (!(await this.blobs.has(hash))) out.add(hash)
     return [...out]
   }
 
   /** Takes back entries that this master signed and lost (restored from a backup), after the same verification. */
-  async takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
+  takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
+    return this.#alone(() => this.#takeBack(payloads))
+  }
+
+  async #takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
     this.mustAppend()
     await this.blobs.settle()
     const head = await this.#log.ingest(payloads)
@@ -317,12 +343,14 @@ export class Master {
     return this.#fork(theirs)
   }
 
-  /** Removes blobs that no canonical file needs any more. */
-  async sweep(): Promise<number> {
-    const keep = new Set<Hash>()
-    for (const file of this.files.values()) keep.add(file.blob)
-    for (const hash of await neededBySecrets(this.state, this.blobs)) keep.add(hash)
-    return this.blobs.sweep(keep)
+  /** Removes blobs that no canonical file needs any more: superseded secrets and the keys to them are gone (N4). */
+  sweep(): Promise<number> {
+    return this.#alone(async () => {
+      const keep = new Set<Hash>()
+      for (const file of this.files.values()) keep.add(file.blob)
+      for (const hash of await neededBySecrets(this.state, this.blobs)) keep.add(hash)
+      return this.blobs.sweep(keep)
+    })
   }
 
   async compact(retainEntries?: number): Promise<void> {
@@ -348,6 +376,12 @@ export class Master {
 
   get forked(): string | null {
     return this.#forked
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
   }
 
   #remember(): void {
@@ -381,8 +415,14 @@ const logPlace = (place: MasterPlace) => ({
   dir: `${place.stemmaHome}/log`,
 })
 
-/** Cuts a list of facts into legal batches. */
-function* inBatches(events: readonly Event[]): Generator<Event[]> {
+/** Cuts a list of facts into legal batches; `whole`, behind them, stays in one. */
+function* inBatches(events: readonly Event[], whole: readonly Event[]): Generator<readonly Event[]> {
+  if (events.length + whole.length <= draftEntriesMax) {
+    const all = [...events, ...whole]
+    if (all.length > 0) yield all
+    return
+  }
   for (let from = 0; from < events.length; from += draftEntriesMax)
     yield events.slice(from, from + draftEntriesMax)
+  if (whole.length > 0) yield whole
 }

@@ -1,7 +1,8 @@
 /**
  * What the home should hold, as of one look at it. Most of it is canonical as it is; some files are composed from
  * what is canonical and what lies there (config.toml), so they have to be wished for anew after every change.
- * Always holds: a composed file names what it was composed from, and is written over nothing else.
+ * Always holds: a composed file names what it was composed from, and is written over nothing else; a path that is
+ * spared is neither written nor removed.
  */
 import type { HomePath } from '../../schemas/path.ts'
 import type { Hash } from '../../schemas/shape.ts'
@@ -18,6 +19,10 @@ export type Wish = {
   readonly contents: Contents
   /** Composed paths, with the hash of what lay there when they were composed; null for nothing. */
   readonly composed: ReadonlyMap<HomePath, Hash | null>
+  /** Paths that are left as they are, whatever is wished for: nobody knows now what they should hold. */
+  readonly spares: (path: HomePath) => boolean
+  /** Done before anything is changed by this wish. */
+  readonly prepare: () => Promise<void>
 }
 export type Wishes = () => Promise<Wish>
 
@@ -26,6 +31,8 @@ export const plainly = (files: CanonFiles, contents: Contents): Wish => ({
   files,
   contents,
   composed: new Map(),
+  spares: () => false,
+  prepare: async () => undefined,
 })
 
 /** Did a composed file change between the two looks? */

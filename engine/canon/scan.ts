@@ -39,7 +39,12 @@ export type ScanInput = WalkInput & {
 }
 
 /** A file that travels sealed: read into memory, never into the blob store. */
-export type PlainSecret = { readonly path: HomePath; readonly exec: boolean; readonly plain: Buffer }
+export type PlainSecret = {
+  readonly path: HomePath
+  /** Null on Windows, which has no executable bit: what the log says stays. */
+  readonly exec: boolean | null
+  readonly plain: Buffer
+}
 
 export type Scan = {
   /** In byte order. */
@@ -167,7 +172,7 @@ async function readSecrets(input: ScanInput, tour: Walk, found: readonly Found[]
       if (plain === null) {
         troubles.add(path)
         tour.again = true
-      } else secrets.set(path, { path, exec: !input.disk.windows && (stat.mode & 0o111) !== 0, plain })
+      } else secrets.set(path, { path, exec: input.disk.windows ? null : (stat.mode & 0o111) !== 0, plain })
     } catch (error) {
       const errno = errnoOf(error)
       const tooMany = error instanceof Fault && error.code === 'too-many'

@@ -3,10 +3,11 @@
  * Always holds: no hook becomes trusted that was not approved under the very same hash in the same file; entries
  * of other files stay as they are; where no hook changes nothing does.
  */
+import type { Value } from '../toml/value.ts'
 import { type Hook, hookKey } from './hook.ts'
 
 /** One entry: `trusted_hash`, `enabled`, and whatever a later Codex adds. */
-export type TrustEntry = Readonly<Record<string, unknown>>
+export type TrustEntry = Readonly<Record<string, Value>>
 /** The table `hooks.state` as parsed: entries by `hookKey`. */
 export type TrustTable = Readonly<Record<string, TrustEntry>>
 

@@ -1,8 +1,9 @@
 /** Which files of a home are composed, and text out of their bytes. */
 import type { HomePath } from '../../schemas/path.ts'
 
-export const configPath = 'config.toml'
-export const hooksPath = 'hooks.json'
+// Both are paths of the grammar.
+export const configPath = 'config.toml' as HomePath
+export const hooksPath = 'hooks.json' as HomePath
 
 /** config.toml, or a profile. */
 export const isConfig = (path: string): boolean => path === configPath || /^[^/]+\.config\.toml$/.test(path)

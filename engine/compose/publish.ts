@@ -3,14 +3,14 @@
  * Always holds: everything else keeps its bytes; a file that cannot be read as what it is, is not published.
  */
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
-import type { HomePath } from '../../schemas/path.ts'
+import { foldName, type HomePath } from '../../schemas/path.ts'
 import { emptyRefresh } from '../codex/auth.ts'
 import { canonicalOf } from '../merge/canonical.ts'
 import { publishedHooks } from './hooks.ts'
-import { isConfig, textOf } from './kind.ts'
+import { hooksPath, isConfig, textOf } from './kind.ts'
 
 export function publishable(path: HomePath, plain: Buffer): Buffer | Refusal {
-  if (!isConfig(path) && path !== 'hooks.json' && !isAuth(path)) return plain
+  if (!isConfig(path) && path !== hooksPath && !isLogin(path)) return plain
   const text = textOf(plain)
   if (text === null) return refuse('bad-config', `${path} is not UTF-8 text.`)
   const published = transform(path, text)
@@ -22,8 +22,10 @@ function transform(path: HomePath, text: string): string | Refusal {
     const canonical = canonicalOf(text)
     return isRefusal(canonical) ? canonical : canonical.text
   }
-  if (path === 'hooks.json') return publishedHooks(text)
+  if (path === hooksPath) return publishedHooks(text)
   return emptyRefresh(text) ?? refuse('bad-config', `${path} is not a login that Codex could read.`)
 }
 
-const isAuth = (path: string): boolean => path.slice(path.lastIndexOf('/') + 1).toLowerCase() === 'auth.json'
+/** Codex's own login, and those that it keeps for MCP servers. */
+const isLogin = (path: string): boolean =>
+  ['auth.json', '.credentials.json'].includes(foldName(path.slice(path.lastIndexOf('/') + 1)))

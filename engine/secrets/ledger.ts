@@ -3,6 +3,7 @@
  * and a keyed digest of every secret file, to see changes without keeping the content.
  * Always holds: without this file nothing is lost but time: a new epoch begins and every secret is sealed anew.
  */
+import { Fault } from '../../schemas/fault.ts'
 import { vaultBytesMax } from '../../schemas/limits.ts'
 import { isHash, v } from '../../schemas/shape.ts'
 import { hmac } from '../crypto/hash.ts'
@@ -32,7 +33,10 @@ const pathOf = (stemmaHome: string) => `${stemmaHome}/vault.json`
 
 /** A missing or damaged file is a new one: see above. */
 export async function loadVaultLedger(disk: Disk, ids: Ids, stemmaHome: string): Promise<VaultLedger> {
-  const bytes = await readFile(disk, pathOf(stemmaHome), vaultBytesMax)
+  const bytes = await readFile(disk, pathOf(stemmaHome), vaultBytesMax).catch((error: unknown) => {
+    if (error instanceof Fault && error.code === 'too-many') return null
+    throw error
+  })
   const parsed = bytes && v.safeParse(shape, parse(bytes))
   return parsed?.success ? parsed.output : { digestKey: ids.bytes(32).toString('hex'), epochs: {}, live: {} }
 }

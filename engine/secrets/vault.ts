@@ -1,21 +1,23 @@
 /**
  * The master's side of secrets: seals what changed, keeps the wraps whole, begins epochs and grants them.
  * Always holds:
- * 1. Ciphertexts and wraps are in the blob store before the events that name them are returned.
- * 2. The wraps that are put name every live secret and nothing else; what they no longer name is swept.
- * 3. An epoch key is durable here before the epoch begins in the log.
- * 4. Plain text is only ever in memory here.
+ * 1. Ciphertexts and wraps are in the blob store, and what this machine must remember of them is durable, before the
+ *    events that name them are returned.
+ * 2. The wraps that are put name every live secret that can be opened and nothing else; what they no longer name is
+ *    swept.
+ * 3. Plain text is only ever in memory here.
  */
 import type { Event } from '../../schemas/event/index.ts'
 import { contentIdBytes } from '../../schemas/event/secret.ts'
-import { assert, isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
+import { assert, isRefusal, type Refusal, refuse, toFault } from '../../schemas/fault.ts'
+import { secretsMax } from '../../schemas/limits.ts'
 import type { HomePath } from '../../schemas/path.ts'
 import type { FollowerRow } from '../../schemas/section.ts'
 import type { Hash } from '../../schemas/shape.ts'
 import type { Blobs } from '../blobs/blobs.ts'
 import type { PlainSecret } from '../canon/scan.ts'
 import { fingerprint } from '../crypto/ed25519.ts'
-import { fromHash, toHash } from '../crypto/hash.ts'
+import { fromHash } from '../crypto/hash.ts'
 import type { Disk } from '../disk/disk.ts'
 import type { Ids } from '../env/ids.ts'
 import { currentEpoch, currentWraps } from '../fold/reducers/epoch.ts'
@@ -33,6 +35,14 @@ export type VaultPlace = {
 }
 
 export type RefusedSecret = { readonly path: string; readonly refusal: Refusal }
+/** What brings the log to the secrets that were found. */
+export type SealedChange = {
+  /** To come before everything else: a path that is freed may be taken by a plain file. */
+  readonly removals: readonly Event[]
+  /** One batch, never cut: in between a reader would find secrets whose keys nobody names. */
+  readonly batch: readonly Event[]
+  readonly refused: readonly RefusedSecret[]
+}
 
 export class Vault {
   readonly #place: VaultPlace
@@ -55,61 +65,65 @@ export class Vault {
     state: State,
     found: readonly PlainSecret[],
     kept: ReadonlySet<string>,
-  ): Promise<{
-    readonly events: readonly Event[]
-    readonly refused: readonly { path: string; refusal: Refusal }[]
-  }> {
+  ): Promise<SealedChange> {
     const keys = await this.#liveKeys(state)
     const logId = this.#logId(state)
-    const events: Event[] = []
-    const refused: { path: string; refusal: Refusal }[] = []
+    const removals: Event[] = []
+    const puts: Event[] = []
+    const refused: RefusedSecret[] = []
     const live = new Map<string, LiveKey>()
-    const notes = { ...this.#ledger.live }
+    const notes: Record<string, VaultLedger['live'][string]> = {}
     const names = new Set<string>(found.map((one) => one.path))
     for (const [path, row] of state.maps.secrets.rows()) {
       const key = keys?.get(hex(row.content))
-      if (!names.has(path) && !kept.has(path)) {
-        events.push({ type: 'secret.removed', body: { path: path as HomePath } })
-        delete notes[path]
-      } else if (key) live.set(path, key)
-    }
-    for (const { path, exec, plain } of found) {
-      const row = state.maps.secrets.get(path)
-      const digest = secretDigest(this.#ledger, path, plain)
       const note = this.#ledger.live[path]
+      if (!names.has(path) && !kept.has(path))
+        removals.push({ type: 'secret.removed', body: { path: path as HomePath } })
+      else {
+        if (key) live.set(path, key)
+        if (note) notes[path] = note
+      }
+    }
+    for (const { path, exec: seen, plain } of found) {
+      const row = state.maps.secrets.get(path)
+      const exec = seen ?? row?.exec ?? false
+      const digest = secretDigest(this.#ledger, path, plain)
+      const note = notes[path]
       const same = row && note?.digest === digest && note.content === hex(row.content) && live.has(path)
       if (same && row.exec === exec) continue
       if (same) {
-        events.push({ type: 'secret.put', body: { path, exec, content: row.content } })
+        puts.push({ type: 'secret.put', body: { path, exec, content: row.content } })
         continue
       }
       const content = this.#place.ids.bytes(contentIdBytes)
-      const sealed = sealSecret(this.#place.ids, { logId, content }, plain)
+      const sealed =
+        !live.has(path) && live.size >= secretsMax ? tooMany() : this.#seal(logId, content, plain)
       if (isRefusal(sealed)) {
         refused.push({ path, refusal: sealed })
         continue
       }
       const stored = await this.#place.blobs.put([sealed.sealed])
       live.set(path, { content, sealed: stored.hash, sealedBytes: stored.size, key: sealed.key })
-      events.push({ type: 'secret.put', body: { path, exec, content } })
+      puts.push({ type: 'secret.put', body: { path, exec, content } })
       notes[path] = { digest, content: hex(content) }
     }
-    const epochs = keys ? [] : await this.#begin(state, state)
-    const before = currentWraps(state)
-    const needsWraps = events.length > 0 || epochs.length > 0 || (before === null && live.size > 0)
-    this.#ledger = { ...this.#ledger, live: notes }
-    return {
-      events: needsWraps ? [...epochs, ...events, await this.#wrap(state, epochs, [...live.values()])] : [],
-      refused,
-    }
+    // A home without secrets needs no epoch.
+    const epochs = keys || (live.size === 0 && currentEpoch(state) === 0) ? [] : this.#begin(state)
+    const changes = removals.length + puts.length + epochs.length
+    // After a batch that was cut off behind its removals, the wraps name what is gone.
+    if (changes === 0 && (keys === null || keys.size === live.size)) return { removals, batch: [], refused }
+    const batch = [...epochs, ...puts]
+    if (keys || epochs.length > 0) batch.push(await this.#wrap(state, epochs, [...live.values()]))
+    await this.#save({ ...this.#ledger, live: notes })
+    return { removals, batch, refused }
   }
 
-  /** Call once the events of `publish`, or of an epoch, are in the log. */
-  settle(state: State): Promise<void> {
+  /** Call once what `publish` or `renew` returned is in the log: keys of epochs that are over go. */
+  async settle(state: State): Promise<void> {
     const current = String(currentEpoch(state))
-    const key = this.#ledger.epochs[current]
-    this.#ledger = { ...this.#ledger, epochs: key === undefined ? {} : { [current]: key } }
-    return saveVaultLedger(this.#place.disk, this.#place.ids, this.#place.stemmaHome, this.#ledger)
+    const { [current]: key, ...over } = this.#ledger.epochs
+    if (Object.keys(over).length === 0) return
+    await this.#save({ ...this.#ledger, epochs: key === undefined ? {} : { [current]: key } })
   }
 
   /** A new follower may open what is live now. No grant when no epoch has begun. */
@@ -118,20 +132,24 @@ export class Vault {
     return epoch ? [this.#grantTo(epoch, node, seal)] : []
   }
 
-  /** After a revocation: a new epoch, for everybody but `revoked`, and the live keys wrapped anew. */
+  /** After a revocation: a new epoch, for everybody but `revoked`, and the live keys wrapped anew. One batch. */
   async renew(state: State, revoked: Hash): Promise<Event[]> {
     if (currentEpoch(state) === 0) return []
     const keys = await this.#liveKeys(state)
-    const epochs = await this.#begin(state, state, revoked)
-    return [...epochs, await this.#wrap(state, epochs, keys ? [...keys.values()] : [])]
+    const epochs = this.#begin(state, revoked)
+    const wraps = await this.#wrap(state, epochs, keys ? [...keys.values()] : [])
+    await this.#save(this.#ledger)
+    return [...epochs, wraps]
   }
 
-  /** Blobs that the live secrets need: the wraps and every ciphertext. */
-  async needed(state: State): Promise<Hash[]> {
-    const wraps = currentWraps(state)
-    if (wraps === null) return []
-    const read = await this.#read(wraps)
-    return read ? [wraps, ...read.rows.map(([, sealed]) => toHash(sealed))] : [wraps]
+  #seal(logId: Uint8Array, content: Uint8Array, plain: Uint8Array) {
+    return sealSecret(this.#place.ids, { logId, content }, plain)
+  }
+
+  #save(ledger: VaultLedger): Promise<void> {
+    const { disk, ids, stemmaHome } = this.#place
+    this.#ledger = ledger
+    return saveVaultLedger(disk, ids, stemmaHome, ledger)
   }
 
   /** Data keys of the live secrets by content id; null when this machine cannot open them. */
@@ -152,15 +170,15 @@ export class Vault {
     return read && !isRefusal(read) ? read : null
   }
 
-  async #begin(state: State, log: State, except?: Hash): Promise<Event[]> {
+  /** The caller saves the ledger before anything of this is in the log. */
+  #begin(state: State, except?: Hash): Event[] {
     const epoch = currentEpoch(state) + 1
     const key = this.#place.ids.bytes(epochKeyBytes)
     this.#ledger = {
       ...this.#ledger,
       epochs: { ...this.#ledger.epochs, [String(epoch)]: key.toString('hex') },
     }
-    await saveVaultLedger(this.#place.disk, this.#place.ids, this.#place.stemmaHome, this.#ledger)
-    const begun = { logId: this.#logId(log), epoch, key }
+    const begun = { logId: this.#logId(state), epoch, key }
     const members = [...state.maps.followers.rows()].filter(
       (one): one is [string, FollowerRow] =>
         one[1].kind === 'follower' && one[1].revokedMs === 0 && one[0] !== except,
@@ -205,4 +223,5 @@ export class Vault {
   }
 }
 
+const tooMany = (): Refusal => refuse('too-many', `A home has at most ${secretsMax} secret files.`)
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
