@@ -162,18 +162,39 @@ async function openWatch(desk: Desk, publisher: Publisher): Promise<HomeWatch> {
   return watch
 }
 
-/** Re-signs the head of an idle master. Returns the way to stop. */
-function keepFresh(desk: Desk, signal: AbortSignal): () => void {
+/**
+ * Re-signs the head of an idle master, and clears away what was superseded since: not at once, because a follower may
+ * be taking it (N4). Returns the way to stop.
+ */
+function keepFresh(desk: Desk, signal: AbortSignal): () => Promise<void> {
+  const { master, context } = desk
   let cancel = () => {}
+  let swept = master.head.seq
+  let sweeping = Promise.resolve()
+  const sweep = async () => {
+    const { seq } = master.head
+    if (seq === swept) return
+    try {
+      await desk.sweep()
+      swept = seq
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      tell(desk, { event: 'trouble', code: error.code }, `${error.message} ${error.hint}`)
+    }
+  }
   const arm = () => {
-    cancel = desk.context.clock.after(idleHeadEveryMs, () => {
+    cancel = context.clock.after(idleHeadEveryMs, () => {
       if (signal.aborted) return
-      desk.master.freshen()
+      master.freshen()
+      sweeping = sweeping.then(sweep)
       arm()
     })
   }
   arm()
-  return () => cancel()
+  return () => {
+    cancel()
+    return sweeping
+  }
 }
 
 /** The promise, or the signal's reason when that comes first. */
