@@ -1,7 +1,8 @@
 /**
- * hooks.json on a follower: the canonical groups, then what this machine added, then stemma's own hook (S50).
- * Always holds: our own entry is the last group of SessionStart, once; a group that the user added here stays; one
- * that came from the master and was changed here is a conflict, and then the local file stays but for our entry.
+ * hooks.json on a follower: the canonical groups, then what this machine added, then stemma's own hooks (S50).
+ * Always holds: our own entry is the last group of its event, once, and no other command that looks like ours is in
+ * it; a group that the user added here stays; one that came from the master and was changed here is a conflict, and
+ * then the local file stays but for our entry.
  */
 import { assert, isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 
@@ -10,50 +11,69 @@ type Table = { readonly [key: string]: Json }
 type Groups = Readonly<Record<string, readonly Json[]>>
 
 export type HooksInput = {
-  /** What is canonical, what lies here, and what was canonical when it was last put here; null for nothing. */
+  /** What is canonical, and what lies here; null for nothing. */
   readonly canonical: string | null
   readonly local: string | null
-  readonly last: string | null
-  /** The command of our own hook; null where none is installed. */
-  readonly own: string | null
+  readonly last: HooksLast
+  /** Our own hooks; null where none are installed. */
+  readonly own: OwnHooks | null
   /** The user's word where both changed. */
   readonly take: 'canonical' | 'local' | null
 }
+/** What a composition has to know of the one before. */
+export type HooksLast = {
+  /** What was canonical when canonical groups were last put here; null for nothing. */
+  readonly canonical: string | null
+  /** The canonical file against which the user chose `local`. */
+  readonly declined: string | null
+}
+export const noHooks: HooksLast = { canonical: null, declined: null }
 /** `text` null: no such file is wanted. */
-export type Hooks = { readonly text: string | null; readonly conflict: boolean }
+export type Hooks = { readonly text: string | null; readonly conflict: boolean; readonly last: HooksLast }
 
-const ownEvent = 'SessionStart'
-/** Seconds: above the hook's own budget of two, so that Codex never has to end it. */
-const ownTimeout = 10
+/** The command of our own hook for each event that has one: the first brings news, the last puts in what waited. */
+export type OwnHooks = { readonly SessionStart: string; readonly SessionEnd: string }
+
+/** Seconds: above the hook's own budget of two, so that Codex never has to end it; it gives SessionEnd three at most. */
+const ownTimeouts = { SessionStart: 10, SessionEnd: 3 } as const satisfies Record<keyof OwnHooks, number>
 
 /** A command of ours, of whatever version and place: the name of the script tells. */
-export const isOwnCommand = (command: string): boolean => /[\\/]stemma-hook\.cjs["']?\s*$/.test(command)
+export function isOwnCommand(command: string): boolean {
+  // As PowerShell is given one that needs quotes.
+  const encoded = / -EncodedCommand ([A-Za-z0-9+/=]+)$/.exec(command)?.[1]
+  const words = encoded === undefined ? command : Buffer.from(encoded, 'base64').toString('utf16le')
+  return /[\\/]stemma-hook\.cjs(?:["']|\s|$)/.test(words)
+}
 
 export function composeHooks(input: HooksInput): Hooks | Refusal {
   const canonical = read(input.canonical, 'canonical')
-  const last = read(input.last, 'canonical')
+  const last = read(input.last.canonical, 'canonical')
   const local = read(input.local, 'local')
   if (isRefusal(canonical)) return canonical
   if (isRefusal(local)) return local
   // What was canonical once was readable once; anything else is no reason to stop.
   const before = isRefusal(last) ? null : last
-  const mine = local && withoutOwn(local.groups)
-  const conflict =
-    input.take === null &&
-    mine !== null &&
-    before !== null &&
-    hasLost(before.groups, mine, canonical?.groups ?? {})
-  const keepLocal = conflict || (input.take === 'local' && mine !== null)
-  const groups =
-    keepLocal && mine ? mine : union(canonical?.groups ?? {}, added(before?.groups ?? {}, mine ?? {}))
+  // A file that we put here and that is gone lost all that was in it.
+  const mine = local ? withoutOwn(local.groups) : {}
+  const wanted = canonical ? withoutOwn(canonical.groups) : {}
+  const lost = before !== null && hasLost(before.groups, mine, wanted)
+  const take = input.take ?? (input.last.declined === input.canonical ? 'local' : null)
+  const keepsLocal = lost && take !== 'canonical'
+  const groups = keepsLocal ? mine : union(wanted, added(before?.groups ?? {}, mine))
   const all = input.own === null ? groups : withOwn(groups, input.own)
-  const rest = (keepLocal ? local : (canonical ?? local))?.rest ?? {}
-  if (canonical === null && Object.keys(all).length === 0 && (local === null || input.last !== null))
-    return { text: null, conflict }
+  const rest = (keepsLocal ? local : (canonical ?? withoutRest(local, before)))?.rest ?? {}
+  const result = {
+    conflict: lost && take === null,
+    last: keepsLocal
+      ? { canonical: input.last.canonical, declined: take === 'local' ? input.canonical : null }
+      : { canonical: input.canonical, declined: null },
+  }
+  if (Object.keys(all).length === 0 && Object.keys(rest).length === 0 && (keepsLocal || canonical === null))
+    return { ...result, text: null }
   const whole = { ...rest, hooks: all }
   // What already says the same keeps its own spelling.
-  if (local && same(whole, { ...local.rest, hooks: local.groups })) return { text: input.local, conflict }
-  return { text: `${JSON.stringify(whole, null, 2)}\n`, conflict }
+  if (local && same(whole, { ...local.rest, hooks: local.groups })) return { ...result, text: input.local }
+  return { ...result, text: `${JSON.stringify(whole, null, 2)}\n` }
 }
 
 /** What the master publishes: never our own entry, which names paths of this machine. */
@@ -87,6 +107,12 @@ function read(text: string | null, whose: string): File | null | Refusal {
   return { rest, groups }
 }
 
+/** What beside the hooks is canonical goes with it. */
+function withoutRest(local: File | null, before: File | null): File | null {
+  if (local === null || before === null || !same(local.rest, before.rest)) return local
+  return { rest: {}, groups: local.groups }
+}
+
 const isTable = (value: unknown): value is Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const key = (value: Json): string =>
@@ -100,7 +126,7 @@ function withoutOwn(groups: Groups): Groups {
   for (const [event, list] of Object.entries(groups)) {
     const kept = list.flatMap((group): readonly Json[] => {
       if (!isTable(group) || !Array.isArray(group['hooks'])) return [group]
-      const handlers = group['hooks'].filter((one: Json) => !(isTable(one) && isOwn(one['command'])))
+      const handlers = group['hooks'].filter((one: Json) => !isOwn(one))
       if (handlers.length === group['hooks'].length) return [group]
       return handlers.length === 0 ? [] : [{ ...group, hooks: handlers }]
     })
@@ -108,11 +134,20 @@ function withoutOwn(groups: Groups): Groups {
   }
   return out
 }
-const isOwn = (command: Json | undefined): boolean => typeof command === 'string' && isOwnCommand(command)
+/** On whatever system: a declaration may name another command for Windows. */
+const isOwn = (handler: Json): boolean =>
+  isTable(handler) &&
+  [handler['command'], handler['commandWindows'], handler['command_windows']].some(
+    (one) => typeof one === 'string' && isOwnCommand(one),
+  )
 
-function withOwn(groups: Groups, command: string): Groups {
-  const group = { hooks: [{ type: 'command', command, timeout: ownTimeout }] }
-  return { ...groups, [ownEvent]: [...(groups[ownEvent] ?? []), group] }
+function withOwn(groups: Groups, own: OwnHooks): Groups {
+  const out: Record<string, readonly Json[]> = { ...groups }
+  for (const event of ['SessionStart', 'SessionEnd'] as const) {
+    const handler = { type: 'command', command: own[event], timeout: ownTimeouts[event] }
+    out[event] = [...(groups[event] ?? []), { hooks: [handler] }]
+  }
+  return out
 }
 
 const union = (first: Groups, second: Groups): Groups => {
