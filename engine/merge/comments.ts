@@ -60,12 +60,11 @@ export function carryComments(
         hear([piece])
         continue
       }
+      const find = () => (section.inArray ? null : anchorOf(document, section.path, piece))
+      // The comments right above a statement that moved went with it.
       if (moved.has(piece)) waiting = waiting.filter(({ apart }) => apart)
-      else if (!section.inArray) {
-        const find = () => anchorOf(document, section.path, piece)
-        say(find)
-        carryTail(piece.after, find)
-      }
+      say(find)
+      if (!moved.has(piece)) carryTail(piece.after, find)
       pass()
     }
   }
