@@ -8,17 +8,23 @@
  * 3. A revoked key never enrols again (Q4).
  * 4. After a fork was found nothing is appended until a person has settled it; after a head of our own was seen
  *    that this log does not reach, nothing until the entries up to it were taken back (S59).
+ * 5. What reads the state, prepares and then appends is done one after the other: an epoch cannot begin, nor a
+ *    machine enrol, between the sealing of secrets and the entries that name them.
  */
 import type { Event } from '../schemas/event/index.ts'
 import { foldVersion } from '../schemas/event/index.ts'
 import { assert, Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { checkpointEveryEntries, draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
+import type { HomePath } from '../schemas/path.ts'
 import type { FollowerRow } from '../schemas/section.ts'
 import type { FollowerId, Hash, Platform } from '../schemas/shape.ts'
 import { channelBytes, charterBytes, logIdBytes } from '../schemas/signable.ts'
 import { Blobs } from './blobs/blobs.ts'
+import { diff } from './canon/diff.ts'
+import type { PlainSecret, Scan } from './canon/scan.ts'
 import type { Selection } from './canon/selection.ts'
 import { defaultSelection, selectionEvent } from './canon/selection.ts'
+import { publishable } from './compose/publish.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
 import type { Disk } from './disk/disk.ts'
@@ -39,7 +45,8 @@ import { splitRun } from './log/batch.ts'
 import { type Head, readHead, signAnew, signatureFault } from './log/head.ts'
 import { behind, contradicts, firstLine } from './log/line.ts'
 import { Log } from './log/log.ts'
-import { kindOf } from './log/record.ts'
+import { namedByWraps, neededBySecrets } from './secrets/reader.ts'
+import { type RefusedSecret, Vault } from './secrets/vault.ts'
 
 export type World = { readonly disk: Disk; readonly clock: Clock; readonly ids: Ids }
 export type MasterPlace = World & { readonly stemmaHome: string }
@@ -61,6 +68,7 @@ export class Master {
   readonly #place: MasterPlace
   readonly #keys: MasterKeys
   readonly #log: Log
+  readonly #vault: Vault
   readonly blobs: Blobs
   /** Rings after every change of the log. */
   readonly moved = new Bell()
@@ -68,13 +76,22 @@ export class Master {
   #idle: Head | null = null
   /** The newest head that a follower showed and this log does not reach. */
   #lost: Head | null = null
+  #turn: Promise<unknown> = Promise.resolve()
   #forked: string | null
 
-  private constructor(place: MasterPlace, keys: MasterKeys, log: Log, blobs: Blobs, forked: string | null) {
+  private constructor(
+    place: MasterPlace,
+    keys: MasterKeys,
+    log: Log,
+    blobs: Blobs,
+    vault: Vault,
+    forked: string | null,
+  ) {
     this.#place = place
     this.#keys = keys
     this.#log = log
     this.blobs = blobs
+    this.#vault = vault
     this.#forked = forked
   }
 
@@ -130,7 +147,8 @@ export class Master {
       await log.close()
       throw new Fault('keys-damaged', 'The keys in the keys folder are not those of the log.')
     }
-    return new Master(place, keys, log, blobs, await openEvidence(disk, stemmaHome, 'fork'))
+    const vault = await Vault.open({ disk, ids, stemmaHome, blobs })
+    return new Master(place, keys, log, blobs, vault, await openEvidence(disk, stemmaHome, 'fork'))
   }
 
   get state(): State {
@@ -154,6 +172,11 @@ export class Master {
   }
   get files(): CanonFiles {
     return this.state.files()
+  }
+  /** Paths of the canonical secrets. */
+  get secrets(): ReadonlySet<HomePath> {
+    // Only checked paths become rows.
+    return new Set(this.state.maps.secrets.rows().keys()) as Set<HomePath>
   }
   get selection(): Selection {
     return this.state.maps.selection.get(selectionKey) ?? defaultSelection
@@ -188,14 +211,17 @@ export class Master {
       })
   }
 
-  /** Appends facts in order, in as many batches as they need. Blobs that they name must have been put already. */
-  async append(events: readonly Event[]): Promise<Head> {
+  /**
+   * Appends facts in order, in as many batches as they need. Blobs that they name must have been put already.
+   * @param whole facts behind them that belong into one batch.
+   */
+  async append(events: readonly Event[], whole: readonly Event[] = []): Promise<Head> {
     this.mustAppend()
     // Before, not after: a failure here must not be told of entries that are safe in the log.
     if (this.#log.wantsCompaction) await this.#log.compact()
     await this.blobs.settle()
     try {
-      for (const batch of inBatches(events)) {
+      for (const batch of inBatches(events, whole)) {
         this.mustAppend()
         await this.#log.append(batch, this.#place.clock.now(), this.#keys.log.private)
         this.#remember()
@@ -204,6 +230,34 @@ export class Master {
       this.moved.ring()
     }
     return this.head
+  }
+
+  /**
+   * Publishes what a scan found: changed files as they are, changed secrets sealed. Says which secrets could not be.
+   */
+  publish(
+    found: Pick<Scan, 'files' | 'secrets' | 'kept'>,
+  ): Promise<{ readonly entries: number; readonly refused: readonly RefusedSecret[] }> {
+    return this.#alone(() => this.#publish(found))
+  }
+
+  async #publish(found: Pick<Scan, 'files' | 'secrets' | 'kept'>) {
+    const kept = new Set<HomePath>(found.kept)
+    const refused: RefusedSecret[] = []
+    const secrets: PlainSecret[] = []
+    for (const secret of found.secrets) {
+      const plain = publishable(secret.path, secret.plain)
+      if (isRefusal(plain)) {
+        kept.add(secret.path)
+        refused.push({ path: secret.path, refusal: plain })
+      } else secrets.push({ ...secret, plain })
+    }
+    const sealed = await this.#vault.publish(this.state, secrets, kept)
+    const events = [...sealed.removals, ...diff(this.files, found)]
+    const entries = events.length + sealed.batch.length
+    if (entries > 0) await this.append(events, sealed.batch)
+    await this.#vault.settle(this.state)
+    return { entries, refused: [...refused, ...sealed.refused] }
   }
 
   /** False when the log has exactly these rules already. */
@@ -231,16 +285,26 @@ export class Master {
     return row.revokedMs === 0 ? 'enrolled' : 'revoked'
   }
 
-  async enrol(applicant: Applicant): Promise<FollowerId> {
-    await this.append([{ type: 'follower.enrolled', body: { ...applicant } }])
-    return fingerprint(applicant.node) as FollowerId
+  enrol(applicant: Applicant): Promise<FollowerId> {
+    return this.#alone(async () => {
+      await this.append([
+        { type: 'follower.enrolled', body: { ...applicant } },
+        ...this.#vault.grant(this.state, applicant.node, applicant.seal),
+      ])
+      return fingerprint(applicant.node) as FollowerId
+    })
   }
 
   /** Cuts a follower off for ever, and lets nobody new in until `setApproval(false)`. */
-  async revoke(id: FollowerId): Promise<void> {
-    const events: Event[] = [{ type: 'follower.revoked', body: { follower: fromHash(id) } }]
-    if (!this.mustApprove) events.push({ type: 'enrolment.changed', body: { approve: true } })
-    await this.append(events)
+  revoke(id: FollowerId): Promise<void> {
+    return this.#alone(async () => {
+      const row = this.state.maps.followers.get(id)
+      if (row?.kind === 'follower' && row.revokedMs !== 0) return
+      const events: Event[] = [{ type: 'follower.revoked', body: { follower: fromHash(id) } }]
+      if (!this.mustApprove) events.push({ type: 'enrolment.changed', body: { approve: true } })
+      await this.append([], [...events, ...(await this.#vault.renew(this.state, id))])
+      await this.#vault.settle(this.state)
+    })
   }
 
   async setApproval(approve: boolean): Promise<void> {
@@ -279,17 +343,23 @@ export class Master {
     return this.#fork(theirs, theirs.seq === this.head.seq ? [] : await this.#lineFrom(theirs.seq))
   }
 
-  /** Blobs that entries signed by this master name and that it no longer has (S59). */
+  /**
+   * Blobs that entries signed by this master name and that it no longer has (S59). Where the ciphertexts of secrets
+   * are stands in the wraps: once those are here, another call names them.
+   */
   async lacking(payloads: readonly Uint8Array[]): Promise<Hash[]> {
     const live = new Map<string, Hash>()
+    let wraps: Hash | null = null
     for (const payload of payloads) {
       const sealed = decodeEntry(payload)
       if (isRefusal(sealed)) continue
       const { entry } = sealed
       if (entry.type === 'file.put') live.set(entry.body.path, toHash(entry.body.blob))
       else if (entry.type === 'file.removed') live.delete(entry.body.path)
+      else if (entry.type === 'wraps.put') wraps = toHash(entry.body.blob)
     }
-    return this.blobs.lacking(live.values())
+    const sealed = wraps === null ? [] : [wraps, ...(await namedByWraps(wraps, this.blobs))]
+    return this.blobs.lacking([...live.values(), ...sealed])
   }
 
   /**
@@ -297,7 +367,11 @@ export class Master {
    * What another follower has given back meanwhile is passed over. Entries that contradict ours are a fork only
    * when they lead to a head with this master's signature; anything else is a refusal of that follower.
    */
-  async takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
+  takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
+    return this.#alone(() => this.#takeBack(payloads))
+  }
+
+  async #takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
     this.#mustBeWhole()
     await this.blobs.settle()
     for (const run of splitRun(behind(payloads, this.head.seq))) {
@@ -315,11 +389,14 @@ export class Master {
     return this.head
   }
 
-  /** Removes blobs that no canonical file needs any more. */
-  async sweep(): Promise<number> {
-    const keep = new Set<Hash>()
-    for (const file of this.files.values()) keep.add(file.blob)
-    return this.blobs.sweep(keep)
+  /** Removes blobs that no canonical file needs any more: superseded secrets and the keys to them are gone (N4). */
+  sweep(): Promise<number> {
+    return this.#alone(async () => {
+      const keep = new Set<Hash>()
+      for (const file of this.files.values()) keep.add(file.blob)
+      for (const hash of await neededBySecrets(this.state, this.blobs)) keep.add(hash)
+      return this.blobs.sweep(keep)
+    })
   }
 
   async compact(retainEntries?: number): Promise<void> {
@@ -350,6 +427,12 @@ export class Master {
 
   get forked(): string | null {
     return this.#forked
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
   }
 
   #remember(): void {
@@ -392,8 +475,14 @@ const logPlace = (place: MasterPlace) => ({
   dir: `${place.stemmaHome}/log`,
 })
 
-/** Cuts a list of facts into legal batches. */
-function* inBatches(events: readonly Event[]): Generator<Event[]> {
+/** Cuts a list of facts into legal batches; `whole`, behind them, stays in one. */
+function* inBatches(events: readonly Event[], whole: readonly Event[]): Generator<readonly Event[]> {
+  if (events.length + whole.length <= draftEntriesMax) {
+    const all = [...events, ...whole]
+    if (all.length > 0) yield all
+    return
+  }
   for (let from = 0; from < events.length; from += draftEntriesMax)
     yield events.slice(from, from + draftEntriesMax)
+  if (whole.length > 0) yield whole
 }

@@ -126,6 +126,12 @@ export const codes = {
     'Connect over the tailnet, or start the master with `--allow CIDR` for this address.',
   ),
 
+  // --- config.toml ---
+  'bad-config': fact(
+    'failed',
+    'Correct the named line of the file; Codex itself would not start with it as it is.',
+  ),
+
   // --- link ---
   waiting: fact('unreachable', 'Ask for `stemma master approve` on the master, then run the command again.'),
   unreachable: fact(

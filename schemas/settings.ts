@@ -81,6 +81,8 @@ export const local = v.variant(
       master: address,
       /** SHA-256 of the master's node key: the pin (S18). */
       fingerprint: hash,
+      /** Our hook stands in hooks.json of the Codex home. */
+      hook: v.optional(flag),
       /** The log that was joined; absent until the master has shown it. */
       log: v.optional(logId),
     }),

@@ -15,7 +15,7 @@ export const command = define({
   run: (context, _args, options) =>
     withFollower(context, 'apply', async (desk) => {
       if (!options['dry-run']) return applyStored(desk)
-      tellPlan(context, await desk.applier.plan(desk.desired), positionOf(desk))
+      tellPlan(context, await desk.keeper.plan(), positionOf(desk))
       return exitCodes.done
     }),
 })

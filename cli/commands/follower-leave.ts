@@ -15,7 +15,7 @@ export const command = define({
   examples: ['follower leave'],
   run: (context) =>
     withFollower(context, 'follower leave', async (desk, local) => {
-      await desk.applier.recover()
+      await desk.keeper.recover()
       await removeTree(desk.disk, `${context.homes.stemmaHome}/apply`)
       await part(desk)
       if (context.json) context.out.json({ left: local.master })

@@ -33,12 +33,13 @@ export async function applyStored(
   takes: Takes = null,
   more: object = {},
 ): Promise<ExitCode> {
-  const { context, applier, follower } = desk
+  const { context, follower } = desk
   await mustBeWhole(desk)
-  const result = await applier.apply(desk.desired, takes)
+  const result = await desk.keeper.apply(takes)
   const position = positionOf(desk)
   if (result.faults.length === 0 && position.seq !== desk.contact.appliedSeq)
     await desk.note({ appliedSeq: position.seq })
+  await desk.deal(result.faults.length === 0)
   await follower.sweep()
   return tellApplied(context, result, position, more)
 }

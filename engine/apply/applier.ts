@@ -28,6 +28,7 @@ import { recover } from './recover.ts'
 import { settleAdopted } from './settle.ts'
 import { type Site, siteOf, type Tools } from './site.ts'
 import { type Finished, transact } from './transact.ts'
+import { isStale, plainly, type Wish, type Wishes } from './wish.ts'
 
 export type ApplierOptions = Tools & { readonly codexHome: string; readonly stemmaHome: string }
 export type ApplyResult = {
@@ -49,6 +50,9 @@ type Run = {
   readonly faults: Map<string, Fault>
 }
 
+/** Canonical files as they are, or what has to be composed anew at every look. */
+export type Desired = CanonFiles | Wishes
+
 export class Applier {
   readonly #site: Site
   #recovered = false
@@ -65,8 +69,8 @@ export class Applier {
   }
 
   /** What `apply` would do. Writes nothing. */
-  async plan(desired: CanonFiles, takes: Takes = null): Promise<Plan> {
-    return this.#plan(desired, await loadLedger(this.#site.disk, this.#site.ledger), takes)
+  async plan(desired: Desired, takes: Takes = null): Promise<Plan> {
+    return (await this.#plan(desired, await loadLedger(this.#site.disk, this.#site.ledger), takes)).plan
   }
 
   /**
@@ -74,7 +78,7 @@ export class Applier {
    * Faults: `disk-full` and any of staging with the home untouched; `disk-io` later, and then the next start
    * goes on; `ledger-damaged`; `blob-damaged`.
    */
-  async apply(desired: CanonFiles, takes: Takes = null): Promise<ApplyResult> {
+  async apply(desired: Desired, takes: Takes = null): Promise<ApplyResult> {
     const site = this.#site
     if (!this.#recovered) await this.recover()
     // From here to the end a failure may leave work for `recover`.
@@ -84,12 +88,13 @@ export class Applier {
     let plan: Plan
     for (;;) {
       const ledger = await loadLedger(site.disk, site.ledger)
-      plan = await this.#plan(desired, ledger, takes)
+      const planned = await this.#plan(desired, ledger, takes)
+      plan = planned.plan
       if (replanned === applyRoundsMax) {
         for (const { path } of plan.steps) if (!run.faults.has(path)) run.faults.set(path, restless(path))
         break
       }
-      if (await this.#carryOut(without(plan, run.faults), ledger, desired, run)) break
+      if (await this.#carryOut(without(plan, run.faults), ledger, planned.wish, run)) break
       replanned++
     }
     if (run.backups.length > 0) await pruneBackups(site)
@@ -101,14 +106,14 @@ export class Applier {
   }
 
   /** True when the plan's conflicts are the last word; false when the home has to be looked at again. */
-  async #carryOut(plan: Plan, before: Ledger, desired: CanonFiles, run: Run): Promise<boolean> {
+  async #carryOut(plan: Plan, before: Ledger, wish: Wish, run: Run): Promise<boolean> {
     const adopted = plan.notes.filter(({ act }) => act === 'adopt').map(({ path }) => path)
     for (const { path, fault } of await settleAdopted(this.#site, adopted)) run.faults.set(path, fault)
     const open = without(plan, run.faults)
     if (isIdle(open)) return true
-    const ledger = noted(before, open, desired)
+    const ledger = noted(before, open, wish.files)
     if (open.steps.length === 0) return !mayUnblock(plan, before, await this.#record(ledger))
-    const result = await transact(this.#site, open, ledger)
+    const result = await transact({ ...this.#site, blobs: wish.contents }, open, ledger)
     run.changed.push(...result.done)
     if (result.backup !== null) run.backups.push(result.backup)
     for (const { path, fault } of result.faults) run.faults.set(path, fault)
@@ -116,7 +121,7 @@ export class Applier {
   }
 
   /** Settles one conflict, and applies. What `canonical` displaces is backed up first. */
-  async resolve(path: HomePath, take: Take, desired: CanonFiles): Promise<ApplyResult | Refusal> {
+  async resolve(path: HomePath, take: Take, desired: Desired): Promise<ApplyResult | Refusal> {
     if (!this.#recovered) await this.recover()
     const plan = await this.plan(desired)
     const conflict = [...plan.conflicts, ...plan.settled].find((one) => one.path === path)
@@ -130,8 +135,13 @@ export class Applier {
     return this.apply(desired, new Map([[path, take]]))
   }
 
-  async #plan(desired: CanonFiles, ledger: Ledger, takes: Takes): Promise<Plan> {
-    return makePlan(await observe(this.#site, pathsOf(desired, ledger), ledger), desired, ledger, takes)
+  async #plan(desired: Desired, ledger: Ledger, takes: Takes): Promise<{ plan: Plan; wish: Wish }> {
+    for (let round = 1; ; round++) {
+      const wish = typeof desired === 'function' ? await desired() : plainly(desired, this.#site.blobs)
+      const view = await observe(this.#site, pathsOf(wish.files, ledger), ledger)
+      if (!isStale(wish, view)) return { plan: makePlan(view, wish, ledger, takes), wish }
+      if (round === applyRoundsMax) throw restless([...wish.composed.keys()].join(', '))
+    }
   }
 
   async #record(ledger: Ledger): Promise<Ledger> {

@@ -12,16 +12,24 @@ import { type ConflictKind, decide, type Take, type Why } from './decide.ts'
 import type { Ledger, LedgerRow, Look } from './ledger.ts'
 import { type Mark, markOf, type Seen } from './mark.ts'
 import type { Spot, View } from './observe.ts'
+import { takeOf, type Wish } from './wish.ts'
 
 /** One change of the home. `from` is what must still lie there when it is done; null for nothing. */
 export type Step = { readonly path: HomePath; readonly why: Why } & (
-  | { readonly act: 'create'; readonly from: null; readonly to: Mark; readonly bytes: number }
+  | {
+      readonly act: 'create'
+      readonly from: null
+      readonly to: Mark
+      readonly bytes: number
+      readonly secret: boolean
+    }
   | {
       readonly act: 'replace'
       readonly from: Seen
       readonly to: Mark
       readonly bytes: number
       readonly mode: number
+      readonly secret: boolean
     }
   | { readonly act: 'chmod'; readonly from: Seen; readonly to: Mark }
   | { readonly act: 'remove'; readonly from: Seen; readonly to: null }
@@ -61,7 +69,8 @@ export function pathsOf(desired: CanonFiles, ledger: Ledger): HomePath[] {
   return [...paths].sort(byteOrder)
 }
 
-export function makePlan(view: View, desired: CanonFiles, ledger: Ledger, takes: Takes): Plan {
+export function makePlan(view: View, wish: Wish, ledger: Ledger, takes: Takes): Plan {
+  const desired = wish.files
   const writes: Step[] = []
   const removals: Step[] = []
   const folders = new Set<HomePath>()
@@ -83,7 +92,7 @@ export function makePlan(view: View, desired: CanonFiles, ledger: Ledger, takes:
       desired: wanted && markOf(wanted),
       last: row?.last ?? null,
       kept: row?.kept ?? null,
-      take: typeof takes === 'string' ? takes : (takes?.get(path) ?? null),
+      take: takeOf(wish, takes, path),
     })
     const conflict = (kind: ConflictKind): Conflict => ({
       path,
@@ -144,12 +153,13 @@ function writing(
   why: Why,
 ): Step {
   const to = markOf(wanted)
-  if (act === 'create') return { path, why, act, from: null, to, bytes: wanted.size }
+  const secret = wanted.secret === true
+  if (act === 'create') return { path, why, act, from: null, to, bytes: wanted.size, secret }
   assert(spot.kind === 'file', 'only a file is replaced')
   const from = { exec: spot.exec, hash: spot.hash }
   return act === 'chmod'
     ? { path, why, act, from, to }
-    : { path, why, act, from, to, bytes: wanted.size, mode: spot.stat.mode }
+    : { path, why, act, from, to, bytes: wanted.size, mode: spot.stat.mode, secret }
 }
 
 function removal(path: HomePath, spot: Spot, why: Why): Step {
