@@ -1,44 +1,66 @@
 /**
  * The card: all that the session hook needs to ask the master one question, in one small file, so that it neither
- * opens the log nor parses TOML. Written after every contact.
- * Always holds: a missing or damaged card only means that the hook leaves the work to a sync; nothing is trusted for
- * standing on it but what the log and the pin said when it was written.
+ * opens the log nor parses TOML. Written after every contact and every apply.
+ * Always holds: a missing or damaged card only means that the hook leaves the work to a sync; what it says of the log
+ * was verified when it was written. Read by hand, since a validator of shapes would take longer to load than the hook
+ * may run.
  */
+import { type Hash, isHash } from '../schemas/hash.ts'
 import { cardBytesMax } from '../schemas/limits.ts'
-import { count, hash, v } from '../schemas/shape.ts'
 import type { Disk } from './disk/disk.ts'
 import { readFile, saveFile } from './disk/save.ts'
 import type { Ids } from './env/ids.ts'
 
-const shape = v.strictObject({
-  host: v.string(),
-  port: count,
-  fingerprint: hash,
-  logId: v.string(),
-  logKey: hash,
+export type Card = {
+  readonly host: string
+  readonly port: number
+  readonly fingerprint: Hash
+  /** The certificate of this machine, as PEM. */
+  readonly cert: string
   /** The newest stored head: its entry and the hash of it. */
-  seq: count,
-  entry: hash,
-  /** Everything stored is in the home as well. */
-  applied: v.boolean(),
-  /** The master was not reachable: nobody waits for it again before this moment. */
-  awayUntilMs: count,
-})
-export type Card = v.InferOutput<typeof shape>
+  readonly seq: number
+  readonly entry: Hash
+  /** Everything stored is in the home as well, but for what is staged. */
+  readonly applied: boolean
+  /** Something waits until no session is in progress (S10). */
+  readonly staged: boolean
+}
 
 const pathOf = (stemmaHome: string) => `${stemmaHome}/card.json`
 
 export async function loadCard(disk: Disk, stemmaHome: string): Promise<Card | null> {
   const bytes = await readFile(disk, pathOf(stemmaHome), cardBytesMax)
-  if (bytes === null) return null
-  try {
-    const parsed = v.safeParse(shape, JSON.parse(bytes.toString()))
-    return parsed.success ? parsed.output : null
-  } catch (error) {
-    if (error instanceof SyntaxError) return null
-    throw error
-  }
+  return bytes && parseCard(bytes.toString())
 }
 
 export const saveCard = (disk: Disk, ids: Ids, stemmaHome: string, card: Card): Promise<void> =>
   saveFile(disk, ids, pathOf(stemmaHome), Buffer.from(JSON.stringify(card)), 0o600)
+
+export const dropCard = (disk: Disk, stemmaHome: string): Promise<boolean> => disk.unlink(pathOf(stemmaHome))
+
+/** Null for anything but a whole card. */
+export function parseCard(text: string): Card | null {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null
+  }
+  if (typeof value !== 'object' || value === null) return null
+  const { host, port, fingerprint, cert, seq, entry, applied, staged } = Object.fromEntries<unknown>(
+    Object.entries(value),
+  )
+  const whole =
+    typeof host === 'string' &&
+    isCount(port) &&
+    isHash(fingerprint) &&
+    typeof cert === 'string' &&
+    isCount(seq) &&
+    isHash(entry) &&
+    typeof applied === 'boolean' &&
+    typeof staged === 'boolean'
+  return whole ? { host, port, fingerprint, cert, seq, entry, applied, staged } : null
+}
+
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0

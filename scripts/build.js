@@ -23,4 +23,5 @@ await build({
   platform: 'node',
   format: 'cjs',
   target: 'node20',
+  minify: true,
 })

@@ -29,6 +29,7 @@ export const command = define({
         })
       const result = await desk.keeper.resolve(path, take)
       if (isRefusal(result)) throw toFault(result)
+      await desk.deal(result.faults.length === 0, result.staged.length > 0)
       const exit = tellApplied(context, result, positionOf(desk))
       // Other conflicts are not what was asked about.
       return exit === exitCodes.conflicts &&

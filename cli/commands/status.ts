@@ -1,4 +1,5 @@
 /** `status`: what this machine is and how it stands, for either role. */
+import { describeStaged } from '../../engine/apply/plan.ts'
 import { loadLocal } from '../../engine/settings/file.ts'
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
@@ -8,7 +9,7 @@ import type { Context } from '../context.ts'
 import { linkOf, withFollower } from '../follower/desk.ts'
 import { hookStatus, wordsOf } from '../follower/hook.ts'
 import { positionOf } from '../follower/sync.ts'
-import { conflictsOf, tellConflicts, tellLeft } from '../follower/tell.ts'
+import { conflictsOf, stagedUntil, tellConflicts, tellLeft, tellStaged } from '../follower/tell.ts'
 import { ask } from '../master/answer.ts'
 import { tellMaster } from '../master/tell.ts'
 import { ago } from '../ui/amount.ts'
@@ -54,6 +55,8 @@ const tellFollower = (context: Context): Promise<void> =>
       pending,
       conflicts,
       settled: conflictsOf(plan.settled, []),
+      staged: describeStaged(plan.staged),
+      stagedUntil: stagedUntil(planned),
       left: planned.left,
       hook,
       lastContact: contact.contactMs === 0 ? null : new Date(contact.contactMs).toISOString(),
@@ -78,5 +81,6 @@ const tellFollower = (context: Context): Promise<void> =>
     if (plan.settled.length > 0)
       out.line(yellow('Kept by your choice: '), plan.settled.map((one) => one.path).join(', '))
     tellConflicts(context, conflicts)
+    tellStaged(context, plan.staged, planned)
     tellLeft(context, planned)
   })

@@ -2,7 +2,7 @@
  * A follower at work: its folder locked, its copy of the log open, and the home that it keeps.
  */
 import { saveCard } from '../../engine/card.ts'
-import { Keeper } from '../../engine/compose/keeper.ts'
+import { Keeper, type KeeperPlace } from '../../engine/compose/keeper.ts'
 import { type Contact, loadContact, saveContact } from '../../engine/contact.ts'
 import { toHash } from '../../engine/crypto/hash.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
@@ -12,8 +12,9 @@ import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { lockPatienceMs, lockRetryMs } from '../../schemas/limits.ts'
 import { type Link, parseAddress } from '../../schemas/link.ts'
 import type { FollowerLocal, Settings } from '../../schemas/settings.ts'
+import { mintIdentity } from '../../transport/identity/cert.ts'
 import type { Context } from '../context.ts'
-import { ownHookCommand } from '../hook/own.ts'
+import { ownHooks } from '../hook/own.ts'
 import { thisPlatform } from '../name.ts'
 import { owning } from '../owner.ts'
 
@@ -35,12 +36,16 @@ export class FollowerDesk {
     this.local = opened.local
   }
 
-  /** The home as this machine keeps it, with our hook where `local.toml` says so. */
+  /** The home as this machine keeps it, with our hooks where `local.toml` says so. */
   get keeper(): Keeper {
+    return this.keep({ ended: null })
+  }
+
+  keep(hold: KeeperPlace['hold']): Keeper {
     const { context, disk, follower } = this
     const { ids, clock, homes } = context
-    const own = this.local?.hook === true ? ownHookCommand() : null
-    return new Keeper({ ...homes, disk, ids, clock, follower, platform: thisPlatform(), own })
+    const own = this.local?.hook === true ? ownHooks(homes) : null
+    return new Keeper({ ...homes, disk, ids, clock, follower, platform: thisPlatform(), own, hold })
   }
 
   async note(news: Partial<Contact>): Promise<void> {
@@ -54,20 +59,19 @@ export class FollowerDesk {
   }
 
   /** What the session hook needs to know, as it is now. */
-  async deal(applied: boolean): Promise<void> {
-    const { head, state } = this.follower
-    if (!this.local || !head || !state?.keys) return
+  async deal(applied: boolean, staged: boolean): Promise<void> {
+    const { head } = this.follower
+    if (!this.local || !head) return
     const { host, port, fingerprint } = linkOf(this.local)
     await saveCard(this.disk, this.context.ids, this.context.homes.stemmaHome, {
       host,
       port,
       fingerprint,
-      logId: head.logId.toString('hex'),
-      logKey: toHash(state.keys.logKey),
+      cert: mintIdentity(this.follower.keys.node).certPem,
       seq: head.seq,
       entry: toHash(head.entry),
       applied,
-      awayUntilMs: 0,
+      staged,
     })
   }
 }

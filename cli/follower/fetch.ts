@@ -2,6 +2,7 @@
  * One contact with the master: connect, check the pin, take what is new, hang up.
  */
 
+import { dropAway } from '../../engine/away.ts'
 import type { Head } from '../../engine/log/head.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Link } from '../../schemas/link.ts'
@@ -62,6 +63,7 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
         },
         greeted: async (head: Head) => {
           await options.trusted?.()
+          await dropAway(desk.disk, context.homes.stemmaHome)
           await desk.note({ contactMs: clock.now(), masterSeq: head.seq })
         },
       },

@@ -1,10 +1,11 @@
 /**
  * What an apply or a plan did, or would do, in words and as JSON.
  */
-import { type Conflict, describePlan } from '../../engine/apply/plan.ts'
+import { type Conflict, describePlan, describeStaged, type Step } from '../../engine/apply/plan.ts'
 import type { InnerConflict } from '../../engine/compose/compose.ts'
 import type { Kept, Planned, Told } from '../../engine/compose/keeper.ts'
 import { codes, type ExitCode, exitCodes } from '../../schemas/code.ts'
+import { stagedMaxMs } from '../../schemas/limits.ts'
 import type { Context } from '../context.ts'
 import { counted, size } from '../ui/amount.ts'
 import { cyan, dim, green, red, yellow } from '../ui/paint.ts'
@@ -65,6 +66,7 @@ export function tellPlan(context: Context, planned: Planned, position: Position)
     plan.steps.length === 0 ? 'Nothing would change.' : `Would change: ${sum} (${size(totals.bytes)}).`,
   )
   tellConflicts(context, conflicts)
+  tellStaged(context, plan.staged, planned)
   tellLeft(context, planned)
   for (const { fault } of plan.faults) out.line(yellow('Cannot look: '), fault.message)
 }
@@ -85,6 +87,7 @@ export function tellApplied(
       ...more_,
       changed: result.changed.map(({ path, act }) => ({ path, act })),
       conflicts,
+      staged: describeStaged(result.staged),
       left: result.left,
       faults: result.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
       backups: result.backups,
@@ -101,6 +104,7 @@ export function tellApplied(
   )
   for (const backup of result.backups) out.line(dim(`What was replaced or removed is kept in ${backup}`))
   tellConflicts(context, conflicts)
+  tellStaged(context, result.staged, result)
   tellLeft(context, result)
   for (const { fault } of result.faults) out.line(red('Left as it was: '), fault.message, ' ', fault.hint)
   return exit
@@ -125,6 +129,26 @@ export function tellConflicts({ out }: Context, conflicts: readonly Shown[]): vo
   if (conflicts.length > shownMax) out.line(dim(`  and ${conflicts.length - shownMax} more`))
   out.line('Settle each with `stemma resolve PATH --take canonical|local`.')
 }
+
+/** What waits for the end of a session of Codex (S10), and until when at most. */
+export function tellStaged({ out }: Context, staged: readonly Step[], told: Told): void {
+  if (staged.length === 0) return
+  const until = stagedUntil(told)
+  out.line(
+    yellow('Staged until no session of Codex is in progress'),
+    ` (at most until ${until}): `,
+    staged
+      .slice(0, shownMax)
+      .map(({ path }) => path)
+      .join(', '),
+    staged.length > shownMax ? ` and ${staged.length - shownMax} more` : '',
+  )
+  out.line('`stemma apply --now` does not wait.')
+}
+
+/** ISO 8601; null when nothing waits. */
+export const stagedUntil = ({ waitingSinceMs }: Told): string | null =>
+  waitingSinceMs === null ? null : new Date(waitingSinceMs + stagedMaxMs).toISOString()
 
 /** Composed files that were not touched, because the result would not have been one that Codex starts with. */
 export function tellLeft({ out }: Context, { left, reprinted }: Told): void {

@@ -26,7 +26,13 @@ export type Shim = {
 export const shimScript = (shim: Shim): string =>
   shim.platform === 'win32' ? batchFile(shim) : shellFile(shim)
 
-/** Names begin with `stemma_`, so that no variable of the caller changes on its way to Codex. */
+/** The same without its pull, for `sh -c`: `stemma run` has pulled already. */
+export const leadScript = (): string =>
+  lead({
+    pull: ':',
+    missing: 'codex: not found on PATH. Install Codex first.',
+  })
+
 const shellFile = ({ node, script, args }: Shim): string => `#!/bin/sh
 # ${shimMark}
 # Brings this Codex home up to date, then becomes the codex that stands behind this file on PATH.
@@ -35,6 +41,16 @@ const shellFile = ({ node, script, args }: Shim): string => `#!/bin/sh
 stemma_node=${quoteSh(node)}
 stemma_script=${quoteSh(script)}
 
+${lead({
+  pull: `if [ -x "$stemma_node" ] && [ -f "$stemma_script" ]; then
+    "$stemma_node" "$stemma_script" ${args.map(quoteSh).join(' ')} </dev/null >/dev/null 2>&1
+  fi`,
+  missing:
+    'codex: not found on PATH behind the shim of stemma. Install Codex, or run `stemma shim uninstall`.',
+})}`
+
+/** Names begin with `stemma_`, so that no variable of the caller changes on its way to Codex. */
+const lead = ({ pull, missing }: { readonly pull: string; readonly missing: string }): string => `\
 # The first codex on PATH that is no shim, and the one behind $STEMMA_SHIM: where an outer shim has led already.
 stemma_first= stemma_next= stemma_passed= stemma_head=
 stemma_rest=\${PATH-}:
@@ -58,7 +74,7 @@ while [ -n "$stemma_rest" ] && [ -z "$stemma_next" ]; do
 done
 
 if [ -z "$stemma_first" ]; then
-  echo 'codex: not found on PATH behind the shim of stemma. Install Codex, or run \`stemma shim uninstall\`.' >&2
+  echo '${missing}' >&2
   exit 127
 fi
 
@@ -76,9 +92,7 @@ else
       ;;
   esac
   [ -z "\${STEMMA_SHIM_ROUNDS-}" ] || export STEMMA_SHIM_ROUNDS
-  if [ -x "$stemma_node" ] && [ -f "$stemma_script" ]; then
-    "$stemma_node" "$stemma_script" ${args.map(quoteSh).join(' ')} </dev/null >/dev/null 2>&1
-  fi
+  ${pull}
 fi
 export STEMMA_SHIM="$stemma_target"
 

@@ -6,6 +6,7 @@
 import { Fault, type Refusal, refuse } from '../../schemas/fault.ts'
 import { applyRoundsMax } from '../../schemas/limits.ts'
 import type { HomePath } from '../../schemas/path.ts'
+import type { Hash } from '../../schemas/shape.ts'
 import { makeDirs } from '../disk/tree.ts'
 import type { CanonFiles } from '../fold/file.ts'
 import { pruneBackups } from './backup.ts'
@@ -22,6 +23,7 @@ import {
   type PathFault,
   type Plan,
   pathsOf,
+  type Step,
   type Takes,
 } from './plan.ts'
 import { recover } from './recover.ts'
@@ -30,11 +32,18 @@ import { type Site, siteOf, type Tools } from './site.ts'
 import { type Finished, transact } from './transact.ts'
 import { isStale, plainly, type Wish, type Wishes } from './wish.ts'
 
-export type ApplierOptions = Tools & { readonly codexHome: string; readonly stemmaHome: string }
+export type ApplierOptions = Tools & {
+  readonly codexHome: string
+  readonly stemmaHome: string
+  /** Takes out of a plan what has to wait; asked about every plan anew. */
+  readonly hold?: Hold
+}
+export type Hold = (plan: Plan, wish: Wish) => Promise<Plan>
 export type ApplyResult = {
   readonly changed: readonly JournalStep[]
   readonly conflicts: readonly Conflict[]
   readonly settled: readonly Conflict[]
+  readonly staged: readonly Step[]
   /** Files that could not be read or written; the others were not held up. */
   readonly faults: readonly PathFault[]
   readonly backups: readonly string[]
@@ -55,10 +64,12 @@ export type Desired = CanonFiles | Wishes
 
 export class Applier {
   readonly #site: Site
+  readonly #hold: Hold
   #recovered = false
 
-  constructor({ codexHome, stemmaHome, ...tools }: ApplierOptions) {
+  constructor({ codexHome, stemmaHome, hold, ...tools }: ApplierOptions) {
     this.#site = siteOf(tools, codexHome, stemmaHome)
+    this.#hold = hold ?? (async (plan) => plan)
   }
 
   /** Finishes or clears away what a crash left. `apply` does so by itself. Null when there was nothing to finish. */
@@ -66,6 +77,12 @@ export class Applier {
     const finished = await recover(this.#site)
     this.#recovered = true
     return finished
+  }
+
+  /** What we put at each path last, as far as it is recorded. */
+  async lastPut(): Promise<(path: HomePath) => Hash | null> {
+    const { rows } = await loadLedger(this.#site.disk, this.#site.ledger)
+    return (path) => rows.get(path)?.last?.hash ?? null
   }
 
   /** What `apply` would do. Writes nothing. */
@@ -100,9 +117,9 @@ export class Applier {
     if (run.backups.length > 0) await pruneBackups(site)
     this.#recovered = true
     for (const { path, fault } of plan.faults) run.faults.set(path, fault)
-    const { conflicts, settled } = plan
+    const { conflicts, settled, staged } = plan
     const faults = [...run.faults].map(([path, fault]) => ({ path, fault }))
-    return { changed: run.changed, conflicts, settled, faults, backups: run.backups, replanned }
+    return { changed: run.changed, conflicts, settled, staged, faults, backups: run.backups, replanned }
   }
 
   /** True when the plan's conflicts are the last word; false when the home has to be looked at again. */
@@ -113,6 +130,7 @@ export class Applier {
     if (isIdle(open)) return true
     const ledger = noted(before, open, wish.files)
     if (open.steps.length === 0) return !mayUnblock(plan, before, await this.#record(ledger))
+    await wish.prepare()
     const result = await transact({ ...this.#site, blobs: wish.contents }, open, ledger)
     run.changed.push(...result.done)
     if (result.backup !== null) run.backups.push(result.backup)
@@ -138,8 +156,9 @@ export class Applier {
   async #plan(desired: Desired, ledger: Ledger, takes: Takes): Promise<{ plan: Plan; wish: Wish }> {
     for (let round = 1; ; round++) {
       const wish = typeof desired === 'function' ? await desired() : plainly(desired, this.#site.blobs)
-      const view = await observe(this.#site, pathsOf(wish.files, ledger), ledger)
-      if (!isStale(wish, view)) return { plan: makePlan(view, wish, ledger, takes), wish }
+      const view = await observe(this.#site, pathsOf(wish, ledger), ledger)
+      if (!isStale(wish, view))
+        return { plan: await this.#hold(makePlan(view, wish, ledger, takes), wish), wish }
       if (round === applyRoundsMax) throw restless([...wish.composed.keys()].join(', '))
     }
   }

@@ -54,6 +54,8 @@ export type Plan = {
   readonly conflicts: readonly Conflict[]
   /** Differences that the user chose to keep. */
   readonly settled: readonly Conflict[]
+  /** Changes that wait (hold.ts). */
+  readonly staged: readonly Step[]
   readonly faults: readonly PathFault[]
   /** Looks worth remembering. */
   readonly looks: ReadonlyMap<HomePath, Look>
@@ -63,10 +65,9 @@ export type Plan = {
 export type Takes = Take | ReadonlyMap<HomePath, Take> | null
 
 /** Canonical paths and those of the ledger, in byte order: what has to be looked at. */
-export function pathsOf(desired: CanonFiles, ledger: Ledger): HomePath[] {
-  const paths = new Set(desired.keys())
-  for (const path of ledger.rows.keys()) paths.add(path)
-  return [...paths].sort(byteOrder)
+export function pathsOf({ files, spares }: Wish, ledger: Ledger): HomePath[] {
+  const paths = new Set([...files.keys(), ...ledger.rows.keys()])
+  return [...paths].filter((path) => !spares(path)).sort(byteOrder)
 }
 
 export function makePlan(view: View, wish: Wish, ledger: Ledger, takes: Takes): Plan {
@@ -140,6 +141,7 @@ export function makePlan(view: View, wish: Wish, ledger: Ledger, takes: Takes): 
     notes: notes.sort(inOrder),
     conflicts: conflicts.sort(inOrder),
     settled: settled.sort(inOrder),
+    staged: [],
     faults,
     looks,
   }
@@ -200,6 +202,9 @@ export function noted(ledger: Ledger, plan: Plan, desired: CanonFiles): Ledger {
   return { ...ledger, rows }
 }
 
+export const describeStaged = (staged: readonly Step[]) =>
+  staged.map(({ path, act, why }) => ({ path, act, why }))
+
 /** The plan for `--dry-run` and `--json`: what would change and why, nothing of our own records. */
 export function describePlan(plan: Plan) {
   const count = (act: Step['act']) => plan.steps.filter((step) => step.act === act).length
@@ -213,6 +218,7 @@ export function describePlan(plan: Plan) {
     })),
     conflicts: plan.conflicts,
     settled: plan.settled,
+    staged: describeStaged(plan.staged),
     faults: plan.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
     totals: {
       create: count('create'),

@@ -26,13 +26,20 @@ export type Session = {
   readonly thread: string | null
 }
 
-/** The sessions, one for each thread and one for each process that has none. */
-export function findSessions({ locks, processes }: Observation): readonly Session[] {
-  const threads = locks.flatMap(({ thread, holder }): Session[] => {
+/**
+ * The sessions, one for each thread and one for each process that has none.
+ * @param ended a thread whose last turn is over (SessionEnd), though its process is still there.
+ */
+export function findSessions(
+  { locks, processes }: Observation,
+  ended: string | null = null,
+): readonly Session[] {
+  const held = locks.flatMap(({ thread, holder }): Session[] => {
     if (holder === 'nobody') return []
     return [{ thread, pid: typeof holder === 'object' ? holder.pid : null }]
   })
-  const writing = new Set(threads.map((session) => session.pid))
+  const threads = held.filter(({ thread }) => thread !== ended)
+  const writing = new Set(held.map((session) => session.pid))
   const others = (processes ?? []).filter(({ pid, args }) => !writing.has(pid) && isSession(args))
   return [...threads, ...others.map(({ pid }) => ({ pid, thread: null }))]
 }

@@ -205,7 +205,7 @@ class Composer {
     // A file that was never canonical, and is as it should be, is none of ours.
     if (merged === null && text === (local.text ?? '')) return
     // Where nothing is left of what was canonical, and where its user deleted it, there is no file.
-    const none = text === '' && (!secret || (local.text === null && last !== null))
+    const none = secret ? local.text === null && last !== null && saysNothing(text) : text === ''
     this.#put(path, local, none ? null : text, secret?.exec ?? local.exec)
     if (hooks && hooks.text !== null) this.#approved = hooks.text
     if (merged === null) return
@@ -302,6 +302,10 @@ class Composer {
   }
 }
 
+const saysNothing = (text: string): boolean => {
+  const read = readToml(text)
+  return !isRefusal(read) && Object.keys(read.table).length === 0
+}
 const notText = 'It is not UTF-8 text.'
 const isOurs = ({ command }: Hook): boolean => command !== null && isOwnCommand(command)
 const isOneOf = (own: OwnHooks, command: string): boolean =>

@@ -16,6 +16,8 @@ import type { Hash } from '../../schemas/shape.ts'
 import type { NodeIdentity } from './cert.ts'
 import { connectFault } from './reach.ts'
 
+/** What a machine shows of itself. */
+export type Shown = Pick<NodeIdentity, 'keyPem' | 'certPem'>
 /** An authenticated connection: the other side's raw node key, and 32 bytes that only both ends know. */
 export type Channel = {
   readonly socket: TLSSocket
@@ -32,7 +34,7 @@ const exporterBytes = 32
  * none counts here: with none named, Node would load all that it knows. That the other side holds the key of its
  * certificate is always checked.
  */
-const options = (identity: NodeIdentity) =>
+const options = (identity: Shown) =>
   ({
     key: identity.keyPem,
     cert: identity.certPem,
@@ -49,11 +51,13 @@ export type ConnectOptions = {
   readonly port: number
   /** The fingerprint of the master's node key. */
   readonly pin: Hash
-  readonly identity: NodeIdentity
+  readonly identity: Shown
   readonly clock: Clock
   /** For address, TCP and TLS together. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  /** A connection that is there already (`dial`). */
+  readonly socket?: Socket
 }
 
 /**
@@ -64,8 +68,7 @@ export async function connectPinned(to: ConnectOptions): Promise<Channel> {
   to.signal?.throwIfAborted()
   const how: ConnectionOptions & Pick<TcpNetConnectOpts, 'autoSelectFamilyAttemptTimeout'> = {
     ...options(to.identity),
-    host: to.host,
-    port: to.port,
+    ...(to.socket ? { socket: to.socket } : { host: to.host, port: to.port }),
     // No name is sent ahead in clear text, and none is compared: the key is the name.
     servername: '',
     checkServerIdentity: () => undefined,

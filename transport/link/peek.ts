@@ -1,8 +1,10 @@
 /**
  * The smallest question to a master: its newest signed head, over a pinned channel and one HTTP request, without a
  * WebSocket and without msgpack.
- * Always holds: the answer is bounded and comes from who holds the pinned key; its signature is the caller's to check.
+ * Always holds: the answer is bounded in size and time and comes from who holds the pinned key; its signature is the
+ * caller's to check.
  */
+import type { TLSSocket } from 'node:tls'
 import { Fault } from '../../schemas/fault.ts'
 import { peekBytesMax } from '../../schemas/limits.ts'
 import { signedHeadBytes } from '../../schemas/signable.ts'
@@ -11,28 +13,46 @@ import { type ConnectOptions, connectPinned } from '../identity/tls.ts'
 export const headPath = '/head/v1'
 const request = `GET ${headPath} HTTP/1.1\r\nHost: stemma\r\nConnection: close\r\n\r\n`
 
-/** The bytes of the newest head. Faults: those of `connectPinned`, `revoked`, `protocol`, or the signal's reason. */
-export async function peekHead(to: ConnectOptions): Promise<Buffer> {
+export type PeekOptions = ConnectOptions & {
+  /** From the end of the handshake to the end of the answer. */
+  readonly answerMs: number
+}
+
+/** The bytes of the newest head. Faults: those of `connectPinned`, `revoked`, `protocol`, `timed-out`, `unreachable`. */
+export async function peekHead(to: PeekOptions): Promise<Buffer> {
   const { socket } = await connectPinned(to)
   try {
-    const answer = await new Promise<Buffer>((resolve, reject) => {
-      const pieces: Buffer[] = []
-      let bytes = 0
-      const aborted = () => reject(to.signal?.reason)
-      to.signal?.addEventListener('abort', aborted, { once: true })
-      socket.on('data', (piece: Buffer) => {
-        bytes += piece.length
-        if (bytes > peekBytesMax) reject(new Fault('protocol', 'The master answered more than was asked.'))
-        pieces.push(piece)
-      })
-      socket.once('end', () => resolve(Buffer.concat(pieces)))
-      socket.once('close', () => reject(new Fault('unreachable', 'The master broke off its answer.')))
-      socket.write(request)
-    })
-    return bodyOf(answer)
+    return bodyOf(await answerOf(socket, to))
   } finally {
     socket.destroy()
   }
+}
+
+/** All that comes until the head is whole or the master ends. */
+function answerOf(socket: TLSSocket, { clock, answerMs }: PeekOptions): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let answer: Buffer = Buffer.alloc(0)
+    const cancel = clock.after(answerMs, () =>
+      reject(new Fault('timed-out', 'The master did not answer in time.')),
+    )
+    const end = () => {
+      cancel()
+      resolve(answer)
+    }
+    socket.on('data', (piece: Buffer) => {
+      answer = Buffer.concat([answer, piece])
+      if (answer.length > peekBytesMax)
+        reject(new Fault('protocol', 'The master answered more than was asked.'))
+      const head = answer.indexOf('\r\n\r\n')
+      if (head >= 0 && answer.length >= head + 4 + signedHeadBytes) end()
+    })
+    socket.once('end', end)
+    socket.once('close', () => {
+      cancel()
+      reject(new Fault('unreachable', 'The master broke off its answer.'))
+    })
+    socket.write(request)
+  })
 }
 
 function bodyOf(answer: Buffer): Buffer {
