@@ -186,7 +186,9 @@ export class Follower {
 
   /** What the newest stored state needs and is not here (after a blob was found damaged, or a sweep was cut off). */
   async missing(state: State): Promise<Hash[]> {
-    const files = await this.blobs.lacking([...state.maps.files.rows().values()].map((row) => toHash(row.blob)))
+    const files = await this.blobs.lacking(
+      [...state.maps.files.rows().values()].map((row) => toHash(row.blob)),
+    )
     return [...new Set([...files, ...(await missingSecrets(state, this.blobs))])]
   }
 

@@ -12,13 +12,12 @@
  *    machine enrol, between the sealing of secrets and the entries that name them.
  */
 import type { Event } from '../schemas/event/index.ts'
-import { foldVersion } from '../schemas/event/index.ts'
 import { assert, Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
-import { checkpointEveryEntries, draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
+import { draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
 import type { HomePath } from '../schemas/path.ts'
 import type { FollowerRow } from '../schemas/section.ts'
 import type { FollowerId, Hash, Platform } from '../schemas/shape.ts'
-import { channelBytes, charterBytes, logIdBytes } from '../schemas/signable.ts'
+import { channelBytes } from '../schemas/signable.ts'
 import { Blobs } from './blobs/blobs.ts'
 import { diff } from './canon/diff.ts'
 import type { PlainSecret, Scan } from './canon/scan.ts'
@@ -27,29 +26,23 @@ import { defaultSelection, selectionEvent } from './canon/selection.ts'
 import { publishable } from './compose/publish.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
-import type { Disk } from './disk/disk.ts'
-import { makeDirs, removeTree } from './disk/tree.ts'
 import { Bell } from './env/bell.ts'
-import type { Clock } from './env/clock.ts'
-import type { Ids } from './env/ids.ts'
 import { keepEvidence, openEvidence } from './evidence.ts'
-import { decodeEntry } from './fold/entry.ts'
 import type { CanonFiles } from './fold/file.ts'
 import { logKeyAt } from './fold/keys.ts'
 import { enrolmentKey } from './fold/reducers/follower.ts'
 import { selectionKey } from './fold/reducers/selection.ts'
 import type { State } from './fold/state.ts'
-import { createMasterKeys, loadMasterKeys, type MasterKeys } from './keys/keys.ts'
-import { createRecoveryKey } from './keys/recovery.ts'
+import { foundLog, logPlace, type MasterPlace } from './found.ts'
+import { loadMasterKeys, type MasterKeys } from './keys/keys.ts'
 import { splitRun } from './log/batch.ts'
+import { hashAt, lineFrom } from './log/find.ts'
 import { type Head, readHead, signAnew, signatureFault } from './log/head.ts'
 import { behind, contradicts, firstLine } from './log/line.ts'
 import { Log } from './log/log.ts'
+import { namedIn } from './log/named.ts'
 import { namedByWraps, neededBySecrets } from './secrets/reader.ts'
 import { type RefusedSecret, Vault } from './secrets/vault.ts'
-
-export type World = { readonly disk: Disk; readonly clock: Clock; readonly ids: Ids }
-export type MasterPlace = World & { readonly stemmaHome: string }
 
 /** Who asks to read the log: what its certificate proved and what its hello said. */
 export type Applicant = {
@@ -95,44 +88,10 @@ export class Master {
     this.#forked = forked
   }
 
-  /**
-   * Clears away a log that `init` began and nobody was told of, when the run was cut off in between: its charter
-   * alone, with a recovery key that nobody has seen. Any other log stays. For a folder that belongs to nobody.
-   */
-  static async clearUnborn(place: MasterPlace): Promise<void> {
-    const { disk, stemmaHome } = place
-    if (!(await Log.exists(logPlace(place)))) return
-    const unborn = await Master.open(place)
-    const { seq } = unborn.head
-    await unborn.close()
-    if (seq > 1) return
-    await removeTree(disk, logPlace(place).dir)
-    await disk.syncDir(stemmaHome)
-  }
-
   /** Begins a log in an empty folder. The recovery key is returned once and kept nowhere. */
   static async init(place: MasterPlace): Promise<{ master: Master; recovery: string }> {
-    const { disk, ids, clock, stemmaHome } = place
-    await makeDirs(disk, stemmaHome, 0o700)
-    if (await Log.exists(logPlace(place)))
-      throw new Fault('already-initialised', `${stemmaHome} already holds a log.`)
-    const keys = await createMasterKeys(disk, ids, stemmaHome)
-    const recovery = createRecoveryKey(ids)
-    const fields = {
-      logId: ids.bytes(logIdBytes),
-      logKey: keys.log.public,
-      nodeKey: keys.node.public,
-      recoveryKey: recovery.key.public,
-      foldVersion,
-    }
-    const signed = charterBytes(fields)
-    const charter: Event = {
-      type: 'log.chartered',
-      body: { ...fields, byLog: sign(keys.log.private, signed), byNode: sign(keys.node.private, signed) },
-    }
-    const log = await Log.create(logPlace(place), [charter], clock.now(), keys.log.private)
-    await log.close()
-    return { master: await Master.open(place), recovery: recovery.text }
+    const recovery = await foundLog(place)
+    return { master: await Master.open(place), recovery }
   }
 
   /** Faults: `log-damaged`, `keys-damaged` when the keys are not those of the log, disk codes. */
@@ -340,7 +299,7 @@ export class Master {
         `That machine holds another entry ${theirs.seq}, signed with a key that this log has replaced.`,
         { seq: theirs.seq },
       )
-    return this.#fork(theirs, theirs.seq === this.head.seq ? [] : await this.#lineFrom(theirs.seq))
+    return this.#fork(theirs, theirs.seq === this.head.seq ? [] : await lineFrom(this.#log, theirs.seq))
   }
 
   /**
@@ -348,18 +307,9 @@ export class Master {
    * are stands in the wraps: once those are here, another call names them.
    */
   async lacking(payloads: readonly Uint8Array[]): Promise<Hash[]> {
-    const live = new Map<string, Hash>()
-    let wraps: Hash | null = null
-    for (const payload of payloads) {
-      const sealed = decodeEntry(payload)
-      if (isRefusal(sealed)) continue
-      const { entry } = sealed
-      if (entry.type === 'file.put') live.set(entry.body.path, toHash(entry.body.blob))
-      else if (entry.type === 'file.removed') live.delete(entry.body.path)
-      else if (entry.type === 'wraps.put') wraps = toHash(entry.body.blob)
-    }
+    const { files, wraps } = namedIn(payloads)
     const sealed = wraps === null ? [] : [wraps, ...(await namedByWraps(wraps, this.blobs))]
-    return this.blobs.lacking([...live.values(), ...sealed])
+    return this.blobs.lacking([...files, ...sealed])
   }
 
   /**
@@ -443,37 +393,9 @@ export class Master {
 
   /** The hash of one of our entries; null when it was compacted away. */
   async #entryAt(seq: number): Promise<Hash | null> {
-    const recent = this.#recent.get(seq)
-    if (recent) return recent
-    const mark = this.state.checkpoints[seq / checkpointEveryEntries - 1]
-    if (mark) return toHash(mark.entry)
-    if (seq < (await this.#log.oldest())) return null
-    for await (const run of this.#log.records(seq)) {
-      const first = run[0]
-      const sealed = first ? decodeEntry(first) : null
-      return sealed && !isRefusal(sealed) && sealed.entry.seq === seq ? toHash(sealed.hash) : null
-    }
-    return null
-  }
-
-  /** Our entries from `seq` on, up to the first head behind them; nothing when they were compacted away. */
-  async #lineFrom(seq: number): Promise<readonly Buffer[]> {
-    const out: Buffer[] = []
-    if (seq < (await this.#log.oldest())) return out
-    for await (const run of this.#log.records(seq))
-      for (const payload of run) {
-        out.push(payload)
-        if (kindOf(payload) === 'head') return out
-      }
-    return out
+    return this.#recent.get(seq) ?? (await hashAt(this.#log, seq))
   }
 }
-
-const logPlace = (place: MasterPlace) => ({
-  disk: place.disk,
-  ids: place.ids,
-  dir: `${place.stemmaHome}/log`,
-})
 
 /** Cuts a list of facts into legal batches; `whole`, behind them, stays in one. */
 function* inBatches(events: readonly Event[], whole: readonly Event[]): Generator<readonly Event[]> {
