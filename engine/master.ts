@@ -15,9 +15,9 @@ import type { Event } from '../schemas/event/index.ts'
 import { assert, Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
 import type { HomePath } from '../schemas/path.ts'
-import type { FollowerRow } from '../schemas/section.ts'
-import type { FollowerId, Hash, Platform } from '../schemas/shape.ts'
+import type { FollowerId, Hash } from '../schemas/shape.ts'
 import { channelBytes } from '../schemas/signable.ts'
+import type { Applicant, FollowerFacts, Relation, Standing } from './applicant.ts'
 import { Blobs } from './blobs/blobs.ts'
 import { diff } from './canon/diff.ts'
 import type { PlainSecret, Scan } from './canon/scan.ts'
@@ -44,18 +44,7 @@ import { namedIn } from './log/named.ts'
 import { namedByWraps, neededBySecrets } from './secrets/reader.ts'
 import { type RefusedSecret, Vault } from './secrets/vault.ts'
 
-/** Who asks to read the log: what its certificate proved and what its hello said. */
-export type Applicant = {
-  readonly node: Buffer
-  readonly seal: Buffer
-  readonly name: string
-  readonly platform: Platform
-}
-export type Standing = 'enrolled' | 'revoked' | 'unknown'
-export type FollowerFacts = FollowerRow & { readonly id: FollowerId }
-
-/** How a follower's newest head relates to this log. */
-export type Relation = 'new' | 'behind' | 'level' | 'ahead'
+export type { Applicant, FollowerFacts, Relation, Standing } from './applicant.ts'
 
 export class Master {
   readonly #place: MasterPlace

@@ -10,7 +10,6 @@ import { hooksPath } from './kind.ts'
 
 /** hooks.json as Codex names it in its keys: the real path of the home, or what it will be once it is made. */
 export async function hooksFileOf(disk: Disk, codexHome: string): Promise<string> {
-  const separator = disk.windows ? '\\' : '/'
   const missing: string[] = []
   let at = codexHome
   let real = await disk.realPath(at)
@@ -19,7 +18,8 @@ export async function hooksFileOf(disk: Disk, codexHome: string): Promise<string
     at = dirname(at)
     real = await disk.realPath(at)
   }
-  return [(real ?? at).replace(/[\\/]+$/, ''), ...missing, hooksPath].join(separator)
+  const file = [(real ?? at).replace(/[\\/]+$/, ''), ...missing, hooksPath].join('/')
+  return disk.windows ? file.replaceAll('/', '\\') : file
 }
 
 /** The table `hooks.state` of a parsed config.toml; what is no table in it is left out. */

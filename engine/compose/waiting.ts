@@ -29,11 +29,11 @@ export async function waitingSince(place: Place): Promise<number | null> {
 /** Remembers when the waiting began, or that it is over. */
 export async function noteWaiting(place: Place, waits: boolean): Promise<void> {
   const { disk, ids, clock } = place
+  const since = await waitingSince(place)
   if (!waits) {
-    await disk.unlink(pathOf(place))
+    if (since !== null) await disk.unlink(pathOf(place))
     return
   }
-  const since = await waitingSince(place)
   if (since !== null && since < clock.now()) return
   await makeDirs(disk, folderOf(place), 0o700)
   await saveFile(disk, ids, pathOf(place), Buffer.from(String(clock.now())), 0o600)

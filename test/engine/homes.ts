@@ -6,7 +6,7 @@
 import { scan } from '../../engine/canon/scan.ts'
 import { defaultSelection } from '../../engine/canon/selection.ts'
 import type { OwnHooks } from '../../engine/compose/hooks.ts'
-import { Keeper } from '../../engine/compose/keeper.ts'
+import { Keeper, type KeeperPlace } from '../../engine/compose/keeper.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import type { Clock } from '../../engine/env/clock.ts'
 import type { Ids } from '../../engine/env/ids.ts'
@@ -97,7 +97,13 @@ export type KeeperOptions = {
   readonly disk?: Disk
   readonly windows?: boolean
 }
-export const keeperOf = (disk: Disk, ports: Ports, follower: Follower, own: OwnHooks | null = null) =>
+export const keeperOf = (
+  disk: Disk,
+  ports: Ports,
+  follower: Follower,
+  own: OwnHooks | null = null,
+  hold: KeeperPlace['hold'] = 'nothing',
+) =>
   new Keeper({
     disk,
     ...ports,
@@ -106,7 +112,7 @@ export const keeperOf = (disk: Disk, ports: Ports, follower: Follower, own: OwnH
     follower,
     platform: disk.windows ? 'win32' : 'linux',
     own,
-    hold: 'nothing',
+    hold,
   })
 
 /** One machine with its disk, that can be started anew. */

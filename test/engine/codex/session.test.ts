@@ -26,6 +26,20 @@ describe('S10: the decision', () => {
     expect(findSessions({ locks: [], processes: null })).toEqual([])
   })
 
+  test('a session that has ended counts no more, its process neither; another thread of that process does', () => {
+    const processes = [
+      { pid: 1, args: ['exec', 'hi'] },
+      { pid: 2, args: ['exec', 'ho'] },
+    ]
+    const a = { thread: 'a', holder: { pid: 1 } }
+    expect(findSessions({ locks: [a], processes: processes.slice(0, 1) }, 'a')).toEqual([])
+    expect(findSessions({ locks: [a], processes }, 'a')).toEqual([{ thread: null, pid: 2 }])
+    expect(findSessions({ locks: [a, { thread: 'b', holder: { pid: 1 } }], processes: null }, 'a')).toEqual([
+      { thread: 'b', pid: 1 },
+    ])
+    expect(findSessions({ locks: [{ thread: 'a', holder: 'unknown' }], processes: null }, 'a')).toEqual([])
+  })
+
   test('one session is told once, and one without a transcript by its process', () => {
     const processes = [
       { pid: 1, args: ['exec', 'hi'] },
