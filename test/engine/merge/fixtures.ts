@@ -80,7 +80,7 @@ approval_mode = "approve"
     local: `${base}
 # Only on this machine
 [mcp_servers.own]
-command = '/opt/own' # no npx here
+command = '/srv/own' # no npx here
 startup_timeout_sec = 5.50
 
 [mcp_servers.own.env]
@@ -88,7 +88,7 @@ A = "1"
 `,
     mine: [
       '# Only on this machine',
-      `command = '/opt/own' # no npx here`,
+      `command = '/srv/own' # no npx here`,
       'startup_timeout_sec = 5.50',
       '[mcp_servers.own.env]',
     ],
