@@ -21,8 +21,7 @@ import type { Applicant, FollowerFacts, Relation, Standing } from './applicant.t
 import { Blobs } from './blobs/blobs.ts'
 import { diff } from './canon/diff.ts'
 import type { PlainSecret, Scan } from './canon/scan.ts'
-import type { Selection } from './canon/selection.ts'
-import { defaultSelection, selectionEvent } from './canon/selection.ts'
+import { defaultSelection, type Selection, selectionEvent } from './canon/selection.ts'
 import { publishable } from './compose/publish.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
@@ -295,7 +294,10 @@ export class Master {
    * Blobs that entries signed by this master name and that it no longer has (S59). Where the ciphertexts of secrets
    * are stands in the wraps: once those are here, another call names them.
    */
-  async lacking(payloads: readonly Uint8Array[]): Promise<Hash[]> {
+  async lacking(payloads: readonly Uint8Array[]): Promise<readonly Hash[] | Refusal> {
+    const refusal = await this.#log.judge(splitRun(behind(payloads, this.head.seq)))
+    // What we did not sign names nothing for us; another history with our signature is for `takeBack` to find.
+    if (refusal) return refusal.refused === 'fork' ? [] : refusal
     const { files, wraps } = namedIn(payloads)
     const sealed = wraps === null ? [] : [wraps, ...(await namedByWraps(wraps, this.blobs))]
     return this.blobs.lacking([...files, ...sealed])

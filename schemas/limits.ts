@@ -97,6 +97,8 @@ export const runRecordsMax = 65_536
 export const laterMax = 1024
 /** The longest tail that a master takes back after a restore; it is verified as a whole. */
 export const recallBytesMax = 64 * MiB
+/** Entries and heads in it: each costs memory beside its bytes. */
+export const recallRecordsMax = 131_072
 /** And the longest that it may take, whatever the other side sends: nothing is published meanwhile. */
 export const recallTimeoutMs = 5 * 60_000
 /** Asks for contents that wait on one link; an honest side has two open. */

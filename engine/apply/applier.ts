@@ -132,7 +132,7 @@ export class Applier {
     if (open.steps.length === 0) return !mayUnblock(plan, before, await this.#record(ledger))
     await wish.prepare()
     const result = await transact({ ...this.#site, blobs: wish.contents }, open, ledger)
-    run.changed.push(...result.done)
+    for (const step of result.done) run.changed.push(step)
     if (result.backup !== null) run.backups.push(result.backup)
     for (const { path, fault } of result.faults) run.faults.set(path, fault)
     return result.moved.length === 0 && !mayUnblock(plan, before, result.ledger)

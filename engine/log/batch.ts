@@ -60,7 +60,7 @@ export function splitRun(payloads: readonly Uint8Array[]): Uint8Array[][] {
       run = []
       size = { entries: 0, bytes: 0 }
     }
-    run.push(...batch)
+    for (const payload of batch) run.push(payload)
     size = { entries: size.entries + more.entries, bytes: size.bytes + more.bytes }
     batch = []
     more = { entries: 0, bytes: 0 }

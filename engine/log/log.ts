@@ -132,6 +132,23 @@ export class Log {
     })
   }
 
+  /** Would these be taken, batch by batch, by `ingest`? Nothing is written and nothing stays changed. */
+  judge(runs: readonly (readonly Uint8Array[])[]): Promise<Refusal | null> {
+    return this.#exclusive(async () => {
+      const undos: Run['undos'][number][] = []
+      try {
+        for (const run of runs) {
+          const verified = verifyRun(this.#now.state, run)
+          if (isRefusal(verified)) return verified
+          for (const undo of verified.undos) undos.push(undo)
+        }
+        return null
+      } finally {
+        takeBack(undos)
+      }
+    })
+  }
+
   /** The state at the newest head, in parts, for a cold join or a new segment. */
   base(): Promise<Base> {
     return this.#exclusive(async () => ({ parts: writeBase(this.#now.state), head: this.#now.head }))

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { settleEvidence } from '../../engine/evidence.ts'
 import { Log } from '../../engine/log/log.ts'
 import { Master } from '../../engine/master.ts'
-import { isRefusal } from '../../schemas/fault.ts'
+import { assert, isRefusal } from '../../schemas/fault.ts'
 import { evidenceMax } from '../../schemas/limits.ts'
 import type { FollowerId } from '../../schemas/shape.ts'
 import { enrolled, idOf, put, removed } from './fixture.ts'
@@ -285,6 +285,7 @@ describe('S59: how a follower stands', () => {
     const records = await recordsOf(master, 3)
     const old = await openMaster(backup)
     const lacking = await old.lacking(records)
+    assert(!isRefusal(lacking), 'an honest tail is ours')
     expect(lacking).toHaveLength(2)
     await follower.takeRun(
       await recordsOf(master, (follower.head?.seq ?? 0) + 1),

@@ -12,7 +12,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { controlAnswerBytesMax, controlTimeoutMs, lockClaimMs, lockPauseMs } from '../../schemas/limits.ts'
 import { v } from '../../schemas/shape.ts'
 import { readLine } from './line.ts'
-import { findPlace, isClaim } from './place.ts'
+import { checkPlace, findPlace, isClaim } from './place.ts'
 
 export type Asked =
   | { readonly kind: 'answered'; readonly response: ControlResponse }
@@ -85,6 +85,7 @@ export async function askOwner(
     signal.throwIfAborted()
     const place = await findPlace(disk, home, uid)
     if (place === null) return null
+    if (place.kind === 'folder' && !(await checkPlace(disk, place.folder, uid))) return null
     const sockets =
       place.kind === 'pipe'
         ? [place.pipe]

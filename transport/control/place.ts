@@ -24,10 +24,16 @@ export const socketName = (stage: 'c' | 'w', digits: string): string => `${stage
 export const isClaim = (name: string): boolean => publicForm.test(name)
 export const isUnfinished = (name: string): boolean => privateForm.test(name)
 
-/** @returns null when `home` is no folder yet: then nobody can live there. */
+/**
+ * @returns null when `home` is no folder yet: then nobody can live there.
+ * @throws Fault `disk-denied` for a folder of another user: two users would look for each other in two places.
+ */
 export async function findPlace(disk: Disk, home: string, uid: number | null): Promise<Place | null> {
   const real = await disk.realPath(home)
   if (real === null) return null
+  const owner = (await disk.stat(real))?.uid
+  if (owner !== undefined && uid !== null && owner !== uid)
+    throw new Fault('disk-denied', `The folder ${home} belongs to another user.`, { path: home })
   if (disk.windows) {
     // One drive letter, one case: what Windows calls the same folder has one pipe.
     return { kind: 'pipe', pipe: `\\\\.\\pipe\\stemma-${shortHash(real.toLowerCase())}` }
@@ -45,12 +51,19 @@ export async function findPlace(disk: Disk, home: string, uid: number | null): P
 /** Makes the folder, or checks the one that is there: a folder of ours, closed to everybody else. */
 export async function preparePlace(disk: Disk, folder: string, uid: number | null): Promise<void> {
   await disk.makeDir(folder, 0o700)
+  await checkPlace(disk, folder, uid)
+}
+
+/** Whoever answers in a folder that others may enter could be anybody. False when there is no folder. */
+export async function checkPlace(disk: Disk, folder: string, uid: number | null): Promise<boolean> {
   const stat = await disk.stat(folder)
+  if (stat === null) return false
   const denied = (why: string) =>
     new Fault('disk-denied', `The folder ${folder}, which keeps two writers apart, ${why}.`, { path: folder })
-  if (stat?.kind !== 'folder') throw denied('is something else')
+  if (stat.kind !== 'folder') throw denied('is something else')
   if (stat.uid !== undefined && uid !== null && stat.uid !== uid) throw denied('belongs to another user')
   if ((stat.mode & 0o077) !== 0) throw denied('is open to other users (it must have mode 0700)')
+  return true
 }
 
 const shortHash = (text: string): string => sha256Hex(Buffer.from(text)).slice(0, 24)

@@ -9,7 +9,7 @@ import type { Clock } from '../../engine/env/clock.ts'
 import type { Wire } from '../../engine/env/wire.ts'
 import type { Master } from '../../engine/master.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
-import { recallBytesMax, recallTimeoutMs, stallTimeoutMs } from '../../schemas/limits.ts'
+import { recallBytesMax, recallRecordsMax, recallTimeoutMs, stallTimeoutMs } from '../../schemas/limits.ts'
 import type { Up } from '../../schemas/wire/index.ts'
 import type { Amount } from './credit.ts'
 import { gather } from './gather.ts'
@@ -73,9 +73,9 @@ async function takeTail(
     if (message.t !== 'entries') throw notThat()
     if (message.records.length === 0) break
     mustBeRecords(message.records)
-    payloads.push(...message.records)
+    for (const record of message.records) payloads.push(record)
     const amount = tally(message.records)
-    if (taken.bytes + amount.bytes > recallBytesMax)
+    if (taken.bytes + amount.bytes > recallBytesMax || payloads.length > recallRecordsMax)
       throw new Fault('too-many', 'The tail that this master lost is too long to take back.')
     await acknowledge(amount)
   }
@@ -83,8 +83,11 @@ async function takeTail(
     throw notThat()
   }
   // Where sealed contents are stands in a content: what that one names is asked for in the second turn.
-  for (let turn = 0; turn < 2; turn++)
-    await gather(master.blobs, await master.lacking(payloads), { wire, hear: next, acknowledge, other })
+  for (let turn = 0; turn < 2; turn++) {
+    const lacking = await master.lacking(payloads)
+    if (isRefusal(lacking)) throw toFault(lacking)
+    await gather(master.blobs, lacking, { wire, hear: next, acknowledge, other })
+  }
   const head = await master.takeBack(payloads)
   if (isRefusal(head)) throw toFault(head)
 }
