@@ -57,7 +57,10 @@ function fail(error: unknown): void {
 function sinkOf(stream: NodeJS.WriteStream): Sink {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // `stemma followers | head`: the reader has what it wanted. Windows says EOF.
-    if (error.code !== 'EPIPE' && error.code !== 'EOF') throw error
+    if (error.code === 'EPIPE' || error.code === 'EOF') return
+    // What cannot be said here can only be said on the other stream, once: trying again would fail again.
+    if (stream === stdout) stderr.write(`error: The output could not be written (${error.code}).\n`)
+    process.exit(exitCodes.failed)
   })
   return {
     write: (text) => void stream.write(text),

@@ -26,7 +26,8 @@ export const command = define({
     'LINK is what `stemma master link` prints on the master; without it you are asked for it.',
     'Files that are here already are kept: identical ones are adopted, others are listed as conflicts.',
     'A hook in Codex keeps the home fresh from then on; --no-hook leaves it out.',
-    'A second join with the same fingerprint only changes the address (the master moved).',
+    'A second join with the same fingerprint only changes the address (the master moved); one with another replaces',
+    'the pinned master after a question, and unchanged files that came from the first one go.',
   ],
   examples: [
     "follower join 'stemma://join?host=100.101.7.2&port=17342&fingerprint=…&v=1'",
@@ -39,6 +40,8 @@ export const command = define({
     const before = await loadLocal(disk, homes.stemmaHome)
     if (before?.role === 'master')
       throw new Fault('wrong-role', 'This machine is a master; it cannot follow another.')
+    if (before && before.fingerprint !== link.fingerprint)
+      await mustReplace(context, before.master, options.yes)
     return withFolder(context, 'follower join', disk, async (desk) => {
       await desk.keeper.recover()
       const timeoutMs = options.timeout ?? joinTimeoutMs
@@ -77,6 +80,20 @@ async function meet(
     await follower.forget()
     await fetchNew(desk, link, { timeoutMs, trusted })
   }
+}
+
+/** Another master takes the place of the pinned one: never by habit (S19). */
+async function mustReplace(context: Context, master: string, yes: boolean): Promise<void> {
+  if (yes) return
+  const answer = await context.ask(
+    `This machine follows ${master}. Follow another master instead, and give up what only the first one has? [y/N]`,
+  )
+  if (answer === null || !/^y(?:es)?$/i.test(answer.trim()))
+    throw new Fault(
+      'usage',
+      `This machine already follows ${master}; \`follower leave\` ends that and keeps its files, \`--yes\` replaces it.`,
+      { help: 'follower join' },
+    )
 }
 
 async function isAgreed(desk: FollowerDesk, yes: boolean): Promise<boolean> {

@@ -14,7 +14,8 @@ export const command = define({
   options: {},
   about: [
     'Makes keys and begins the signed log in STEMMA_HOME (~/.stemma). Nothing in the Codex home changes.',
-    'The recovery key is printed once and kept nowhere: it is the only way on when this machine is lost.',
+    'The recovery key is printed once and kept nowhere. It can vouch for a new key when this machine is lost; no command',
+    'of this version uses it yet.',
   ],
   examples: ['master init'],
   async run(context) {

@@ -1,6 +1,6 @@
 /** The command as it is installed: the launcher before `main.ts`. */
-import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { version } from '../../schemas/version.ts'
@@ -45,4 +45,17 @@ test('a size that the user chose stays', () => {
   const { threads, size } = probe({ UV_THREADPOOL_SIZE: '2' })
   expect(size).toBe('2')
   if (threads !== null) expect(threads).toBeLessThan(32)
+})
+
+test.runIf(existsSync('/dev/full'))('U2: an output that takes nothing is one line and the end', () => {
+  const full = openSync('/dev/full', 'w')
+  const ended = spawnSync(process.execPath, ['stemma.cjs', '--version'], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', full, 'pipe'],
+    timeout: 30_000,
+  })
+  closeSync(full)
+  expect(ended.status).toBe(1)
+  expect(ended.stderr).toBe('error: The output could not be written (ENOSPC).\n')
 })

@@ -20,11 +20,14 @@ import { SimIds } from '../sim/ids.ts'
 import { type Scenario, type Swept, sweep } from '../sim/sweep.ts'
 
 /** A fault of one file leaves the others done; a crash leaves all or nothing. */
+/** Reboots after every crash: one in the normal suite, with a seed of its own for each call; more in the long run. */
+const reboots = process.env['STEMMA_SWEEP'] === 'all' ? 4 : 1
 const isCrash = (fault: DiskFaultKind | null) => fault === null || /crash|torn/.test(fault)
 
 const base = (windows: boolean): Scenario<never> => ({
   name: 'apply',
   windows,
+  reboots,
   seed: 7,
   prepare,
   async run(disk, world) {
@@ -55,7 +58,6 @@ describe.each([false, true])('S37: every fault at every disk call, Windows: %s',
 
   test('S40: the first join of a home in use', async () => {
     const name = 'first join'
-    const reboots = 2
     const join = async (disk: SimDisk, world: Parameters<typeof optionsOf>[0]) => {
       disk.plantFolder('/user')
       await storeBlobs(disk, optionsOf(world), second)

@@ -246,3 +246,15 @@ describe('a master at work', () => {
     await expectWell()
   })
 })
+
+describe('a link to another master', () => {
+  test('S19: the pinned one is not replaced without a word', async () => {
+    const [first, second, follower] = [make('first'), make('second'), make('torn')]
+    const servers = [await begin(first), await begin(second)]
+    expectDone(await follower.stemma('follower', 'join', await linkOf(first), '--yes'))
+    await expectTrouble(follower, ['follower', 'join', await linkOf(second)], 'usage')
+    expectDone(await follower.stemma('sync'))
+    expectDone(await follower.stemma('follower', 'join', await linkOf(second), '--yes'))
+    for (const server of servers) await server.stop()
+  })
+})

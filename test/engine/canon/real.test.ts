@@ -97,31 +97,19 @@ test('Q3: 64 MiB are streamed with flat memory, one byte more is a warning', asy
   expect([...later.kept]).toEqual(['skills/big/data'])
 })
 
-test('S25: 10,000 unchanged files are looked at again in well under 300 ms', async () => {
+test('S25: 10,000 unchanged files are looked at again without reading one (bench has the time)', async () => {
   for (let i = 0; i < 1000; i++) {
     fs.mkdirSync(join(home, `skills/s${i}/x`), { recursive: true })
     for (let j = 0; j < 10; j++) fs.writeFileSync(join(home, `skills/s${i}/x/f${j}.md`), `${j}`)
   }
-  // Old files, so that none is racily clean. Only their first reading may take its time.
-  const slow = { ...systemClock, now: () => Date.now() + 60_000 }
-  const input = { disk, blobs, clock: slow, home, selection: defaultSelection }
+  // Old files, so that none is racily clean.
+  const late = { ...systemClock, now: () => Date.now() + 60_000 }
+  const input = { disk, blobs, clock: late, home, selection: defaultSelection }
   const first = await scan({ ...input, previous: new Map(), previousSecrets: new Set(), index: emptyIndex })
   expect(first.files.size).toBe(10_000)
-  let best = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 3; round++) {
-    const from = performance.now()
-    const next = await scan({
-      ...input,
-      previous: first.files,
-      previousSecrets: new Set(),
-      index: first.index,
-    })
-    expect(diff(first.files, next)).toEqual([])
-    best = Math.min(best, performance.now() - from)
-    expect(next.read.files).toBe(0)
-  }
-  console.log(`rescan of 10,000 files: ${best.toFixed(0)} ms`)
-  expect(best).toBeLessThan(300)
+  const next = await scan({ ...input, previous: first.files, previousSecrets: new Set(), index: first.index })
+  expect(diff(first.files, next)).toEqual([])
+  expect(next.read.files).toBe(0)
 })
 
 /** A watch whose hints and states are counted, and waited for. */
