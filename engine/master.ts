@@ -13,17 +13,17 @@
 import type { Event } from '../schemas/event/index.ts'
 import { foldVersion } from '../schemas/event/index.ts'
 import { Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
-import { checkpointEveryEntries, draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
+import { checkpointEveryEntries, recentHeadsMax } from '../schemas/limits.ts'
 import type { HomePath } from '../schemas/path.ts'
 import type { FollowerRow } from '../schemas/section.ts'
 import type { FollowerId, Hash, Platform } from '../schemas/shape.ts'
 import { channelBytes, charterBytes, logIdBytes } from '../schemas/signable.ts'
 import { Blobs } from './blobs/blobs.ts'
 import { diff } from './canon/diff.ts'
-import type { PlainSecret, Scan } from './canon/scan.ts'
+import type { Scan } from './canon/scan.ts'
 import type { Selection } from './canon/selection.ts'
 import { defaultSelection, selectionEvent } from './canon/selection.ts'
-import { publishable } from './compose/publish.ts'
+import { publishables } from './compose/publish.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
 import type { Disk } from './disk/disk.ts'
@@ -40,9 +40,11 @@ import { selectionKey } from './fold/reducers/selection.ts'
 import type { State } from './fold/state.ts'
 import { createMasterKeys, loadMasterKeys, type MasterKeys } from './keys/keys.ts'
 import { createRecoveryKey } from './keys/recovery.ts'
+import { lacking } from './lack.ts'
+import { inBatches } from './log/cut.ts'
 import { type Head, readHead, signatureFault, signHead } from './log/head.ts'
 import { Log } from './log/log.ts'
-import { namedByWraps, neededBySecrets } from './secrets/reader.ts'
+import { neededBySecrets } from './secrets/reader.ts'
 import { type RefusedSecret, Vault } from './secrets/vault.ts'
 
 export type World = { readonly disk: Disk; readonly clock: Clock; readonly ids: Ids }
@@ -207,16 +209,8 @@ export class Master {
   }
 
   async #publish(found: Pick<Scan, 'files' | 'secrets' | 'kept'>) {
-    const kept = new Set<HomePath>(found.kept)
-    const refused: RefusedSecret[] = []
-    const secrets: PlainSecret[] = []
-    for (const secret of found.secrets) {
-      const plain = publishable(secret.path, secret.plain)
-      if (isRefusal(plain)) {
-        kept.add(secret.path)
-        refused.push({ path: secret.path, refusal: plain })
-      } else secrets.push({ ...secret, plain })
-    }
+    const { secrets, refused } = publishables(found.secrets)
+    const kept = new Set<string>([...found.kept, ...refused.map(({ path }) => path)])
     const sealed = await this.#vault.publish(this.state, secrets, kept)
     const events = [...sealed.removals, ...diff(this.files, found)]
     const entries = events.length + sealed.batch.length
@@ -301,25 +295,9 @@ export class Master {
     return theirs.seq > this.head.seq ? 'ahead' : this.#fork(theirs)
   }
 
-  /**
-   * Blobs that entries signed by this master name and that it no longer has (S59). Where the ciphertexts of secrets
-   * are stands in the wraps: once those are here, another call names them.
-   */
-  async lacking(payloads: readonly Uint8Array[]): Promise<Hash[]> {
-    const live = new Map<string, Hash>()
-    let wraps: Hash | null = null
-    for (const payload of payloads) {
-      const sealed = decodeEntry(payload)
-      if (isRefusal(sealed)) continue
-      const { entry } = sealed
-      if (entry.type === 'file.put') live.set(entry.body.path, toHash(entry.body.blob))
-      else if (entry.type === 'file.removed') live.delete(entry.body.path)
-      else if (entry.type === 'wraps.put') wraps = toHash(entry.body.blob)
-    }
-    const out = new Set<Hash>()
-    const sealed = wraps === null ? [] : [wraps, ...(await namedByWraps(wraps, this.blobs))]
-    for (const hash of [...live.values(), ...sealed]) if (!(await this.blobs.has(hash))) out.add(hash)
-    return [...out]
+  /** Blobs that entries signed by this master name and that it no longer has (S59); to be asked twice. */
+  lacking(payloads: readonly Uint8Array[]): Promise<Hash[]> {
+    return lacking(payloads, this.blobs)
   }
 
   /** Takes back entries that this master signed and lost (restored from a backup), after the same verification. */
@@ -414,15 +392,3 @@ const logPlace = (place: MasterPlace) => ({
   ids: place.ids,
   dir: `${place.stemmaHome}/log`,
 })
-
-/** Cuts a list of facts into legal batches; `whole`, behind them, stays in one. */
-function* inBatches(events: readonly Event[], whole: readonly Event[]): Generator<readonly Event[]> {
-  if (events.length + whole.length <= draftEntriesMax) {
-    const all = [...events, ...whole]
-    if (all.length > 0) yield all
-    return
-  }
-  for (let from = 0; from < events.length; from += draftEntriesMax)
-    yield events.slice(from, from + draftEntriesMax)
-  if (whole.length > 0) yield whole
-}

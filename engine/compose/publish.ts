@@ -4,6 +4,7 @@
  */
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { foldName, type HomePath } from '../../schemas/path.ts'
+import type { PlainSecret } from '../canon/scan.ts'
 import { emptyRefresh } from '../codex/auth.ts'
 import { canonicalOf } from '../merge/canonical.ts'
 import { publishedHooks } from './hooks.ts'
@@ -15,6 +16,21 @@ export function publishable(path: HomePath, plain: Buffer): Buffer | Refusal {
   if (text === null) return refuse('bad-config', `${path} is not UTF-8 text.`)
   const published = transform(path, text)
   return isRefusal(published) ? published : Buffer.from(published)
+}
+
+/** All of them in the form in which they travel, and why some have none. */
+export function publishables(found: readonly PlainSecret[]): {
+  readonly secrets: readonly PlainSecret[]
+  readonly refused: readonly { readonly path: HomePath; readonly refusal: Refusal }[]
+} {
+  const secrets: PlainSecret[] = []
+  const refused: { path: HomePath; refusal: Refusal }[] = []
+  for (const secret of found) {
+    const plain = publishable(secret.path, secret.plain)
+    if (isRefusal(plain)) refused.push({ path: secret.path, refusal: plain })
+    else secrets.push({ ...secret, plain })
+  }
+  return { secrets, refused }
 }
 
 function transform(path: HomePath, text: string): string | Refusal {

@@ -8,7 +8,7 @@ import { composeHooks, isOwnCommand, noHooks, type OwnHooks } from '../../../eng
 import { readToml } from '../../../engine/toml/toml.ts'
 import { assert, isRefusal } from '../../../schemas/fault.ts'
 import { SimDisk } from '../../sim/disk.ts'
-import { at, codexHome, keeperOf, type Machine, World } from '../world.ts'
+import { at, codexHome, keeperOf, type Machine, World } from '../machines.ts'
 
 const own: OwnHooks = {
   SessionStart: '/usr/bin/node /opt/stemma/stemma-hook.cjs start',

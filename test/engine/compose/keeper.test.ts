@@ -1,7 +1,7 @@
 /** config.toml and profiles on a follower: canonical, with what Codex and its user wrote there (S43, S45). */
 import { describe, expect, test } from 'vitest'
 import { assert, isRefusal } from '../../../schemas/fault.ts'
-import { at, codexHome, type Home, keeperOf, type Machine, World } from '../world.ts'
+import { at, codexHome, type Home, keeperOf, type Machine, World } from '../machines.ts'
 
 const canonical = '# Canonical\nmodel = "gpt-5"\n\n[mcp_servers.docs]\ncommand = "docs"\n'
 const trust = '[projects."/srv/a"]\ntrust_level = "trusted"\n'

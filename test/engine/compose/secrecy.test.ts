@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { loadTrail } from '../../../engine/compose/records.ts'
 import { Fault } from '../../../schemas/fault.ts'
 import type { SimDisk } from '../../sim/disk.ts'
-import { at, codexHome, type Home, keeperOf, type Machine, stemmaHome, World } from '../world.ts'
+import { at, codexHome, type Home, keeperOf, type Machine, stemmaHome, World } from '../machines.ts'
 
 const canary = 'sk-canary-4f9a'
 const home = (n: number): Home => ({
