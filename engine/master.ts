@@ -209,7 +209,7 @@ export class Master {
   }
 
   async #publish(found: Pick<Scan, 'files' | 'secrets' | 'kept'>) {
-    const { secrets, refused } = publishables(found.secrets)
+    const { secrets, refused } = publishables(found.secrets, this.#place.disk.windows ? 'win32' : 'linux')
     const kept = new Set<string>([...found.kept, ...refused.map(({ path }) => path)])
     const sealed = await this.#vault.publish(this.state, secrets, kept)
     const events = [...sealed.removals, ...diff(this.files, found)]

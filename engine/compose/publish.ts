@@ -4,11 +4,13 @@
  */
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { foldName, type HomePath } from '../../schemas/path.ts'
+import type { Platform } from '../../schemas/shape.ts'
 import type { PlainSecret } from '../canon/scan.ts'
 import { emptyRefresh } from '../codex/auth.ts'
 import { canonicalOf } from '../merge/canonical.ts'
+import { approvedHooks, withApproved } from './approved.ts'
 import { publishedHooks } from './hooks.ts'
-import { hooksPath, isConfig, textOf } from './kind.ts'
+import { configPath, hooksPath, isConfig, textOf } from './kind.ts'
 
 export function publishable(path: HomePath, plain: Buffer): Buffer | Refusal {
   if (!isConfig(path) && path !== hooksPath && !isLogin(path)) return plain
@@ -18,8 +20,14 @@ export function publishable(path: HomePath, plain: Buffer): Buffer | Refusal {
   return isRefusal(published) ? published : Buffer.from(published)
 }
 
-/** All of them in the form in which they travel, and why some have none. */
-export function publishables(found: readonly PlainSecret[]): {
+/**
+ * All of them in the form in which they travel, and why some have none. hooks.json goes with the approvals that
+ * config.toml has for it.
+ */
+export function publishables(
+  found: readonly PlainSecret[],
+  platform: Platform,
+): {
   readonly secrets: readonly PlainSecret[]
   readonly refused: readonly { readonly path: HomePath; readonly refusal: Refusal }[]
 } {
@@ -28,9 +36,18 @@ export function publishables(found: readonly PlainSecret[]): {
   for (const secret of found) {
     const plain = publishable(secret.path, secret.plain)
     if (isRefusal(plain)) refused.push({ path: secret.path, refusal: plain })
-    else secrets.push({ ...secret, plain })
+    else if (secret.path !== hooksPath) secrets.push({ ...secret, plain })
+    else secrets.push({ ...secret, plain: withApprovals(plain, found, platform) })
   }
   return { secrets, refused }
+}
+
+function withApprovals(plain: Buffer, found: readonly PlainSecret[], platform: Platform): Buffer {
+  const [hooks, config] = [hooksPath, configPath].map((path) => {
+    const secret = found.find((one) => one.path === path)
+    return (secret && textOf(secret.plain)) ?? ''
+  })
+  return Buffer.from(withApproved(plain.toString(), approvedHooks(hooks ?? '', config ?? '', platform)))
 }
 
 function transform(path: HomePath, text: string): string | Refusal {
