@@ -15,7 +15,7 @@ import { configPath, hooksPath, isConfig, textOf } from './kind.ts'
 export function publishable(path: HomePath, plain: Buffer): Buffer | Refusal {
   if (!isConfig(path) && path !== hooksPath && !isLogin(path)) return plain
   const text = textOf(plain)
-  if (text === null) return refuse('bad-config', `${path} is not UTF-8 text.`)
+  if (text === null) return refuse('bad-config', 'it is not UTF-8 text')
   const published = transform(path, text)
   return isRefusal(published) ? published : Buffer.from(published)
 }
@@ -56,7 +56,7 @@ function transform(path: HomePath, text: string): string | Refusal {
     return isRefusal(canonical) ? canonical : canonical.text
   }
   if (path === hooksPath) return publishedHooks(text)
-  return emptyRefresh(text) ?? refuse('bad-config', `${path} is not a login that Codex could read.`)
+  return emptyRefresh(text) ?? refuse('bad-config', 'it is not a login that Codex could read')
 }
 
 /** Codex's own login, and those that it keeps for MCP servers. */
