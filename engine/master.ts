@@ -13,16 +13,16 @@
  */
 import type { Event } from '../schemas/event/index.ts'
 import { assert, Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
-import { draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
+import { recentHeadsMax } from '../schemas/limits.ts'
 import type { HomePath } from '../schemas/path.ts'
 import type { FollowerId, Hash } from '../schemas/shape.ts'
 import { channelBytes } from '../schemas/signable.ts'
 import type { Applicant, FollowerFacts, Relation, Standing } from './applicant.ts'
 import { Blobs } from './blobs/blobs.ts'
 import { diff } from './canon/diff.ts'
-import type { PlainSecret, Scan } from './canon/scan.ts'
+import type { Scan } from './canon/scan.ts'
 import { defaultSelection, type Selection, selectionEvent } from './canon/selection.ts'
-import { publishable } from './compose/publish.ts'
+import { publishables } from './compose/publish.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
 import { Bell } from './env/bell.ts'
@@ -34,13 +34,14 @@ import { selectionKey } from './fold/reducers/selection.ts'
 import type { State } from './fold/state.ts'
 import { foundLog, logPlace, type MasterPlace } from './found.ts'
 import { loadMasterKeys, type MasterKeys } from './keys/keys.ts'
+import { lacking } from './lack.ts'
 import { splitRun } from './log/batch.ts'
+import { inBatches } from './log/cut.ts'
 import { hashAt, lineFrom } from './log/find.ts'
 import { type Head, readHead, signAnew, signatureFault } from './log/head.ts'
 import { behind, contradicts, firstLine } from './log/line.ts'
 import { Log } from './log/log.ts'
-import { namedIn } from './log/named.ts'
-import { namedByWraps, neededBySecrets } from './secrets/reader.ts'
+import { neededBySecrets } from './secrets/reader.ts'
 import { type RefusedSecret, Vault } from './secrets/vault.ts'
 
 export type { Applicant, FollowerFacts, Relation, Standing } from './applicant.ts'
@@ -189,16 +190,8 @@ export class Master {
   }
 
   async #publish(found: Pick<Scan, 'files' | 'secrets' | 'kept'>) {
-    const kept = new Set<HomePath>(found.kept)
-    const refused: RefusedSecret[] = []
-    const secrets: PlainSecret[] = []
-    for (const secret of found.secrets) {
-      const plain = publishable(secret.path, secret.plain)
-      if (isRefusal(plain)) {
-        kept.add(secret.path)
-        refused.push({ path: secret.path, refusal: plain })
-      } else secrets.push({ ...secret, plain })
-    }
+    const { secrets, refused } = publishables(found.secrets, this.#place.disk.windows ? 'win32' : 'linux')
+    const kept = new Set<string>([...found.kept, ...refused.map(({ path }) => path)])
     const sealed = await this.#vault.publish(this.state, secrets, kept)
     const events = [...sealed.removals, ...diff(this.files, found)]
     const entries = events.length + sealed.batch.length
@@ -290,17 +283,12 @@ export class Master {
     return this.#fork(theirs, theirs.seq === this.head.seq ? [] : await lineFrom(this.#log, theirs.seq))
   }
 
-  /**
-   * Blobs that entries signed by this master name and that it no longer has (S59). Where the ciphertexts of secrets
-   * are stands in the wraps: once those are here, another call names them.
-   */
+  /** Blobs that entries signed by this master name and that it no longer has (S59); to be asked twice. */
   async lacking(payloads: readonly Uint8Array[]): Promise<readonly Hash[] | Refusal> {
     const refusal = await this.#log.judge(splitRun(behind(payloads, this.head.seq)))
     // What we did not sign names nothing for us; another history with our signature is for `takeBack` to find.
     if (refusal) return refusal.refused === 'fork' ? [] : refusal
-    const { files, wraps } = namedIn(payloads)
-    const sealed = wraps === null ? [] : [wraps, ...(await namedByWraps(wraps, this.blobs))]
-    return this.blobs.lacking([...files, ...sealed])
+    return lacking(payloads, this.blobs)
   }
 
   /**
@@ -386,16 +374,4 @@ export class Master {
   async #entryAt(seq: number): Promise<Hash | null> {
     return this.#recent.get(seq) ?? (await hashAt(this.#log, seq))
   }
-}
-
-/** Cuts a list of facts into legal batches; `whole`, behind them, stays in one. */
-function* inBatches(events: readonly Event[], whole: readonly Event[]): Generator<readonly Event[]> {
-  if (events.length + whole.length <= draftEntriesMax) {
-    const all = [...events, ...whole]
-    if (all.length > 0) yield all
-    return
-  }
-  for (let from = 0; from < events.length; from += draftEntriesMax)
-    yield events.slice(from, from + draftEntriesMax)
-  if (whole.length > 0) yield whole
 }

@@ -19,12 +19,14 @@ export const command = define({
     fingerprint: text('FP', 'the long form: 64 hex digits that `stemma master link` shows'),
     take: choice(['canonical', 'local'], 'settle files that differ from the start'),
     'no-hook': flag('do not put the hook into Codex that keeps this home fresh'),
+    'trust-hooks': flag('approve canonical hooks of Codex here that are approved on the master'),
     yes: flag('do not ask before the first files are written'),
     timeout: whole('MS', timeoutMsMax, `give up on the master after this long (default: ${joinTimeoutMs})`),
   },
   about: [
     'LINK is what `stemma master link` prints on the master; without it you are asked for it.',
     'Files that are here already are kept: identical ones are adopted, others are listed as conflicts.',
+    'Hooks that come from the master are skipped by Codex until you approve them, or join with --trust-hooks.',
     'A hook in Codex keeps the home fresh from then on; --no-hook leaves it out.',
     'A second join with the same fingerprint only changes the address (the master moved); one with another replaces',
     'the pinned master after a question, and unchanged files that came from the first one go.',
@@ -45,7 +47,11 @@ export const command = define({
     return withFolder(context, 'follower join', disk, async (desk) => {
       await desk.keeper.recover()
       const timeoutMs = options.timeout ?? joinTimeoutMs
-      await meet(desk, link, before, { timeoutMs, hook: !options['no-hook'] })
+      await meet(desk, link, before, {
+        timeoutMs,
+        hook: !options['no-hook'],
+        trustHooks: options['trust-hooks'],
+      })
       if (!(await isAgreed(desk, options.yes))) {
         context.out.line('Nothing was written. `stemma apply` goes on from here.')
         return exitCodes.done
@@ -60,7 +66,11 @@ async function meet(
   desk: FollowerDesk,
   link: Link,
   before: Local | null,
-  { timeoutMs, hook }: { readonly timeoutMs: number; readonly hook: boolean },
+  {
+    timeoutMs,
+    hook,
+    trustHooks,
+  }: { readonly timeoutMs: number; readonly hook: boolean; readonly trustHooks: boolean },
 ): Promise<void> {
   const { follower } = desk
   const trusted = () =>
@@ -69,6 +79,7 @@ async function meet(
       master: `wss://${formatAddress(link.host, link.port)}`,
       fingerprint: link.fingerprint,
       hook,
+      trust_hooks: trustHooks,
     })
   try {
     await fetchNew(desk, link, { timeoutMs, trusted })

@@ -2,7 +2,7 @@
 import { exitCodes } from '../../schemas/code.ts'
 import { define } from '../command.ts'
 import { withFollower } from '../follower/desk.ts'
-import { hookStatus, wordsOf } from '../follower/hook.ts'
+import { hookStatus, tellSkipped, wordsOf } from '../follower/hook.ts'
 
 export const command = define({
   args: [],
@@ -12,7 +12,10 @@ export const command = define({
     withFollower(context, 'hook status', async (desk) => {
       const status = await hookStatus(desk)
       if (context.json) context.out.json(status)
-      else context.out.line('The session hook: ', wordsOf(status), '.')
+      else {
+        context.out.line('The session hook: ', wordsOf(status), '.')
+        tellSkipped(context, status)
+      }
       return exitCodes.done
     }),
 })

@@ -7,7 +7,7 @@ import { masterStatus } from '../../schemas/report.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
 import { linkOf, withFollower } from '../follower/desk.ts'
-import { hookStatus, wordsOf } from '../follower/hook.ts'
+import { hookStatus, tellSkipped, wordsOf } from '../follower/hook.ts'
 import { positionOf } from '../follower/sync.ts'
 import { conflictsOf, stagedUntil, tellConflicts, tellLeft, tellStaged } from '../follower/tell.ts'
 import { ask } from '../master/answer.ts'
@@ -82,5 +82,6 @@ const tellFollower = (context: Context): Promise<void> =>
       out.line(yellow('Kept by your choice: '), plan.settled.map((one) => one.path).join(', '))
     tellConflicts(context, conflicts)
     tellStaged(context, plan.staged, planned)
+    tellSkipped(context, hook)
     tellLeft(context, planned)
   })

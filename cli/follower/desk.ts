@@ -45,7 +45,9 @@ export class FollowerDesk {
     const { context, disk, follower } = this
     const { ids, clock, homes } = context
     const own = this.local?.hook === true ? ownHooks(homes) : null
-    return new Keeper({ ...homes, disk, ids, clock, follower, platform: thisPlatform(), own, hold })
+    const trustHooks = this.local?.trust_hooks === true
+    const platform = thisPlatform()
+    return new Keeper({ ...homes, disk, ids, clock, follower, platform, own, trustHooks, hold })
   }
 
   async note(news: Partial<Contact>): Promise<void> {

@@ -5,6 +5,7 @@
 
 import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
 import { walk } from '../../engine/canon/walk.ts'
+import { printable } from '../../engine/canon/warning.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import { type FollowerFacts, Master } from '../../engine/master.ts'
 import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
@@ -83,7 +84,7 @@ export class Desk {
     const more = refused.map(({ path, refusal }) => ({
       kind: 'unfit',
       path,
-      why: `${refusal.why} It stays as it was.`,
+      why: `${printable(path)} is not published as it is now: ${refusal.why.replace(/\.?$/, '.')}`,
     }))
     this.#seen = { ...found, warnings: [...found.warnings, ...more] }
     return { entries, again: found.again }

@@ -6,6 +6,7 @@
 import { assert, type Fault, unreachable } from '../../schemas/fault.ts'
 import { ancestors, type HomePath, isHomePath } from '../../schemas/path.ts'
 import type { Hash } from '../../schemas/shape.ts'
+import { mayBeSecret } from '../canon/classify.ts'
 import { byteOrder } from '../disk/errno.ts'
 import type { CanonFile, CanonFiles } from '../fold/file.ts'
 import { type ConflictKind, decide, type Take, type Why } from './decide.ts'
@@ -36,7 +37,10 @@ export type Step = { readonly path: HomePath; readonly why: Why } & (
 )
 /** A change of the ledger alone. */
 export type Note = { readonly path: HomePath; readonly act: 'adopt' | 'forget' | 'settle' }
-/** `at` is what stands in the way; the path itself for a changed file. Hashes are null for nothing. */
+/**
+ * `at` is what stands in the way; the path itself for a changed file. Hashes are null for nothing, and for files that
+ * may hold secrets: a short one could be guessed by its hash.
+ */
 export type Conflict = {
   readonly path: HomePath
   readonly kind: ConflictKind
@@ -99,8 +103,8 @@ export function makePlan(view: View, wish: Wish, ledger: Ledger, takes: Takes): 
       path,
       kind,
       at: spot.kind === 'obstacle' ? spot.at : path,
-      canonical: wanted?.blob ?? null,
-      local: spot.kind === 'file' ? spot.hash : null,
+      canonical: told(path, wanted?.blob),
+      local: told(path, spot.kind === 'file' ? spot.hash : null),
     })
     switch (verdict.act) {
       case 'keep':
@@ -202,6 +206,9 @@ export function noted(ledger: Ledger, plan: Plan, desired: CanonFiles): Ledger {
   return { ...ledger, rows }
 }
 
+const told = (path: HomePath, hash: Hash | null | undefined): Hash | null =>
+  mayBeSecret(path) ? null : (hash ?? null)
+
 export const describeStaged = (staged: readonly Step[]) =>
   staged.map(({ path, act, why }) => ({ path, act, why }))
 
@@ -213,8 +220,8 @@ export function describePlan(plan: Plan) {
       path: step.path,
       act: step.act,
       why: step.why,
-      from: step.from?.hash ?? null,
-      to: step.to?.hash ?? null,
+      from: told(step.path, step.from?.hash),
+      to: told(step.path, step.to?.hash),
     })),
     conflicts: plan.conflicts,
     settled: plan.settled,

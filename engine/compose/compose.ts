@@ -27,6 +27,7 @@ import type { OpenedSecret } from '../secrets/reader.ts'
 import { editDocument } from '../toml/edit.ts'
 import { readToml } from '../toml/toml.ts'
 import { approvalEdits, approvalsOf, hooksFileOf } from './approvals.ts'
+import { splitApproved } from './approved.ts'
 import { composeHooks, type HooksLast, isOwnCommand, noHooks, type OwnHooks } from './hooks.ts'
 import { configPath, hooksPath, isComposed, isConfig, textOf } from './kind.ts'
 import type { HashOf, Records } from './records.ts'
@@ -48,6 +49,8 @@ export type ComposeInput = {
   readonly lies: HashOf
   /** Our own hooks; null where none are installed. */
   readonly own: OwnHooks | null
+  /** Canonical hooks that the master has approved are approved here. */
+  readonly trustHooks: boolean
   readonly takes: InnerTakes
 }
 
@@ -93,7 +96,10 @@ type Moved = {
   /** The hooks.json of the latter; null where the approvals stay as they are. */
   readonly text: string | null
   readonly last: HooksLast | null
+  /** Hashes that the master vouches for. */
+  readonly approved: ReadonlySet<string>
 }
+const nobody: ReadonlySet<string> = new Set()
 
 class Composer {
   readonly #input: ComposeInput
@@ -143,11 +149,13 @@ class Composer {
   async #hooks(): Promise<Moved> {
     const { secrets, closed, records, own, platform, takes } = this.#input
     const path = hooksPath
-    const still: Moved = { before: [], after: [], text: null, last: records.hooks }
+    const still: Moved = { before: [], after: [], text: null, last: records.hooks, approved: nobody }
     if (closed.has(path)) return still
     const secret = secrets.get(path)
     const local = await this.#local(path)
-    const canonical = secret ? textOf(secret.plain) : null
+    const sent = secret ? textOf(secret.plain) : null
+    const { hooks: canonical, approved: vouched } =
+      sent === null ? { hooks: null, approved: nobody } : splitApproved(sent)
     const wasOurs = local.text !== null && this.#read(local.text).some(isOurs)
     if (!secret && own === null && records.hooks === null && !wasOurs) return still
     const last = (local.blocked ? null : records.hooks) ?? noHooks
@@ -165,11 +173,14 @@ class Composer {
     // Codex reads what stands in the way, and its approvals are its user's.
     if (local.blocked) return still
     if (result.conflict) this.#inner.push({ path, key: null, kind: 'edited' })
-    const approved = this.#approvedFor(path, local)
+    const made = this.#approvedFor(path, local)
+    const approved = this.#input.trustHooks ? vouched : nobody
+    const unmoved = own === null && approved.size === 0 && made === (text ?? '')
     return {
-      before: this.#read(approved),
+      before: this.#read(made),
       after: after.hooks,
-      text: own === null && approved === (text ?? '') ? null : (text ?? ''),
+      approved,
+      text: unmoved ? null : (text ?? ''),
       last: result.last.canonical === null && result.last.declined === null ? null : result.last,
     }
   }
@@ -252,7 +263,7 @@ class Composer {
   }
 
   /** Approvals follow their hooks; ours is approved (S50). */
-  async #withTrust(text: string, { before, after }: Moved): Promise<string | Refusal> {
+  async #withTrust(text: string, { before, after, approved }: Moved): Promise<string | Refusal> {
     const { disk, codexHome, own } = this.#input
     const file = await hooksFileOf(disk, codexHome)
     const read = readToml(text)
@@ -260,7 +271,9 @@ class Composer {
     const table = approvalsOf(read.table)
     // By the very words that we wrote: what merely looks like ours is approved by nobody.
     const ours = after.filter(({ command }) => command !== null && own !== null && isOneOf(own, command))
-    const edits = approvalEdits(table, approve(file, ours, moveTrust(file, before, after, table)))
+    const vouched = after.filter(({ hash }) => approved.has(hash))
+    const wanted = approve(file, [...ours, ...vouched], moveTrust(file, before, after, table))
+    const edits = approvalEdits(table, wanted)
     if (edits.length === 0) return text
     const edited = editDocument(text, edits)
     return isRefusal(edited) ? edited : edited.text

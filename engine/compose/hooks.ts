@@ -72,7 +72,8 @@ export function composeHooks(input: HooksInput): Hooks | Refusal {
     return { ...result, text: null }
   const whole = { ...rest, hooks: all }
   // What already says the same keeps its own spelling.
-  if (local && same(whole, { ...local.rest, hooks: local.groups })) return { ...result, text: input.local }
+  for (const [file, text] of [[local, input.local] as const, [canonical, input.canonical] as const])
+    if (file && same(whole, { ...file.rest, hooks: file.groups })) return { ...result, text }
   return { ...result, text: `${JSON.stringify(whole, null, 2)}\n` }
 }
 

@@ -42,6 +42,8 @@ export type KeeperPlace = FollowerPlace & {
   readonly platform: Platform
   /** Our own hooks; null where none are installed. */
   readonly own: OwnHooks | null
+  /** Canonical hooks that the master has approved are approved here. */
+  readonly trustHooks: boolean
   /** `nothing` waits for a session in progress; else one that has `ended`, though its process is there, counts as none. */
   readonly hold: 'nothing' | { readonly ended: string | null }
 }
@@ -108,7 +110,7 @@ export class Keeper {
   }
 
   async #wisher(takes: InnerTakes): Promise<Wisher> {
-    const { disk, codexHome, stemmaHome, follower, platform, own, ids } = this.#place
+    const { disk, codexHome, stemmaHome, follower, platform, own, trustHooks, ids } = this.#place
     const { seal } = follower.keys
     const { state } = follower
     const lies = await this.#applier.lastPut()
@@ -123,7 +125,20 @@ export class Keeper {
     let trail = stored
     const wishes = async (): Promise<Wish> => {
       const wish = await compose({
-        ...{ disk, codexHome, platform, plain, contents, secrets, closed, records, lies, own, takes },
+        ...{
+          disk,
+          codexHome,
+          platform,
+          plain,
+          contents,
+          secrets,
+          closed,
+          records,
+          lies,
+          own,
+          trustHooks,
+          takes,
+        },
       })
       composed = wish
       // What will lie there: what is put, and what is not touched.

@@ -62,7 +62,8 @@ export type ConnectOptions = {
 
 /**
  * Connects and checks the pin.
- * @throws Fault `pin-mismatch`, `peer-refused`, `unreachable`, `timed-out`, `protocol`, or the signal's reason.
+ * @throws Fault `pin-mismatch`, `peer-refused`, `unreachable`, `timed-out`, `protocol`, `keys-damaged`, or the
+ * signal's reason.
  */
 export async function connectPinned(to: ConnectOptions): Promise<Channel> {
   to.signal?.throwIfAborted()
@@ -74,7 +75,7 @@ export async function connectPinned(to: ConnectOptions): Promise<Channel> {
     checkServerIdentity: () => undefined,
     autoSelectFamilyAttemptTimeout: familyAttemptMs,
   }
-  const socket = connect(how)
+  const socket = begin(how)
   try {
     await secured(socket, to)
     const channel = channelOf(socket)
@@ -90,6 +91,15 @@ export async function connectPinned(to: ConnectOptions): Promise<Channel> {
   } catch (error) {
     socket.destroy()
     throw error
+  }
+}
+
+/** OpenSSL looks at key and certificate before anything is sent. */
+function begin(how: ConnectionOptions): TLSSocket {
+  try {
+    return connect(how)
+  } catch (error) {
+    throw new Fault('keys-damaged', 'The node key of this machine and its certificate do not fit.', {}, error)
   }
 }
 

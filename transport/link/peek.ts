@@ -28,6 +28,8 @@ export async function peekHead(to: PeekOptions): Promise<Buffer> {
   }
 }
 
+const headEnd = '\r\n\r\n'
+
 /** All that comes until the head is whole or the master ends. */
 function answerOf(socket: TLSSocket, { clock, answerMs }: PeekOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -37,29 +39,27 @@ function answerOf(socket: TLSSocket, { clock, answerMs }: PeekOptions): Promise<
     )
     const end = () => {
       cancel()
-      resolve(answer)
+      if (answer.includes(headEnd)) resolve(answer)
+      else reject(new Fault('unreachable', 'The master broke off its answer.'))
     }
     socket.on('data', (piece: Buffer) => {
       answer = Buffer.concat([answer, piece])
       if (answer.length > peekBytesMax)
         reject(new Fault('protocol', 'The master answered more than was asked.'))
-      const head = answer.indexOf('\r\n\r\n')
-      if (head >= 0 && answer.length >= head + 4 + signedHeadBytes) end()
+      const head = answer.indexOf(headEnd)
+      if (head >= 0 && answer.length >= head + headEnd.length + signedHeadBytes) end()
     })
     socket.once('end', end)
-    socket.once('close', () => {
-      cancel()
-      reject(new Fault('unreachable', 'The master broke off its answer.'))
-    })
+    socket.once('close', end)
     socket.write(request)
   })
 }
 
 function bodyOf(answer: Buffer): Buffer {
-  const end = answer.indexOf('\r\n\r\n')
+  const end = answer.indexOf(headEnd)
   const status = /^HTTP\/1\.1 ([0-9]{3}) /.exec(answer.subarray(0, Math.max(0, end)).toString('latin1'))?.[1]
   if (status === '403') throw new Fault('revoked', 'The master has revoked this machine.')
-  const body = answer.subarray(end + 4)
+  const body = answer.subarray(end + headEnd.length)
   if (status !== '200' || body.length !== signedHeadBytes)
     throw new Fault('protocol', 'The master gave no signed head.')
   return body

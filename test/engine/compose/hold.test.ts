@@ -5,7 +5,7 @@ import { assert } from '../../../schemas/fault.ts'
 import { stagedMaxMs } from '../../../schemas/limits.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { home } from '../fixture.ts'
-import { at, keeperOf, type Machine, World } from '../homes.ts'
+import { at, keeperOf, type Machine, World } from '../machines.ts'
 
 const jwt = (claims: object) =>
   ['{}', JSON.stringify(claims), ''].map((part) => Buffer.from(part).toString('base64url')).join('.')

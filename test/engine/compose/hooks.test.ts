@@ -8,11 +8,11 @@ import { composeHooks, isOwnCommand, noHooks, type OwnHooks } from '../../../eng
 import { readToml } from '../../../engine/toml/toml.ts'
 import { assert, isRefusal } from '../../../schemas/fault.ts'
 import { SimDisk } from '../../sim/disk.ts'
-import { at, codexHome, keeperOf, type Machine, World } from '../homes.ts'
+import { at, codexHome, keeperOf, type Machine, World } from '../machines.ts'
 
 const own: OwnHooks = {
-  SessionStart: '/n/node /s/stemma-hook.cjs start',
-  SessionEnd: '/n/node /s/stemma-hook.cjs end',
+  SessionStart: '/usr/bin/node /opt/stemma/stemma-hook.cjs start',
+  SessionEnd: '/usr/bin/node /opt/stemma/stemma-hook.cjs end',
 }
 type Groups = Record<string, readonly string[]>
 /** One group for each command. */

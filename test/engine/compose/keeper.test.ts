@@ -1,7 +1,7 @@
 /** config.toml and profiles on a follower: canonical, with what Codex and its user wrote there (S43, S45). */
 import { describe, expect, test } from 'vitest'
 import { assert, isRefusal } from '../../../schemas/fault.ts'
-import { at, codexHome, type Home, keeperOf, type Machine, World } from '../homes.ts'
+import { at, type Home, keeperOf, type Machine, World } from '../machines.ts'
 
 const canonical = '# Canonical\nmodel = "gpt-5"\n\n[mcp_servers.docs]\ncommand = "docs"\n'
 const trust = '[projects."/srv/a"]\ntrust_level = "trusted"\n'
@@ -296,7 +296,7 @@ describe('S41: left as it was', () => {
 
 describe('S37: Codex writes at the very moment of apply', () => {
   const codexAdds = `\n${trust}`
-  const start = async () => {
+  const start = async (more: Home) => {
     const { world, machine } = await pair({ 'config.toml': canonical, '.env': 'A=1' })
     await machine.keeper.apply()
     machine.disk.plantFile(
@@ -304,12 +304,12 @@ describe('S37: Codex writes at the very moment of apply', () => {
       `${machine.text('config.toml')}\n[mcp_servers.own]\ncommand = "own"\n`,
       0o600,
     )
-    await world.publish({ 'config.toml': canonical.replace('gpt-5', 'gpt-6'), '.env': 'A=2' })
+    await world.publish({ 'config.toml': canonical.replace('gpt-5', 'gpt-6'), ...more })
     await world.sync(machine)
     return { world, machine }
   }
   test('before every call: nothing of it is lost, and it ends merged', async () => {
-    const { machine } = await start()
+    const { machine } = await start({ '.env': 'A=2' })
     const prepared = machine.disk.settled()
     let calls = 1
     for (let strike = 1; strike <= calls; strike++) {
@@ -341,6 +341,40 @@ describe('S37: Codex writes at the very moment of apply', () => {
       expect(((await disk.stat(at('config.toml')))?.mode ?? 0) & 0o777, place).toBe(0o600)
     }
     expect(calls).toBeGreaterThan(100)
-    expect(codexHome).toBe('/user/codex')
+  })
+
+  test('as Codex itself does, by renaming: lost only in the moment between our last look and our rename', async () => {
+    const { machine } = await start({})
+    const prepared = machine.disk.settled()
+    const probe = prepared.clone()
+    await keeperOf(probe, machine.ports, machine.follower).apply()
+    const total = probe.calls
+    const lost: string[] = []
+    for (let strike = 1; strike <= total; strike++) {
+      const disk = prepared.clone()
+      const port = disk.call.bind(disk)
+      let calls = 0
+      disk.call = async (call, path, act, luck) => {
+        if (++calls !== strike) return port(call, path, act, luck)
+        disk.call = port
+        const now = disk.peek(at('config.toml'))?.toString() ?? ''
+        disk.plantFile(at('codex-temp'), `${now}${codexAdds}`, 0o600)
+        await disk.rename(at('codex-temp'), at('config.toml'))
+        return port(call, path, act, luck).finally(() => {
+          disk.call = port
+        })
+      }
+      const { faults } = await keeperOf(disk, machine.ports, machine.follower).apply()
+      expect(faults).toEqual([])
+      await keeperOf(disk, machine.ports, machine.follower).apply()
+      const text = disk.peek(at('config.toml'))?.toString() ?? ''
+      expect(text, `call ${strike}`).toContain('gpt-6')
+      expect(text, `call ${strike}`).toContain('[mcp_servers.own]')
+      const { call, path } = probe.trace[strike - 1] ?? { call: '', path: '' }
+      if (!text.includes('/srv/a')) lost.push(`${call} ${path}`)
+    }
+    expect(total).toBeGreaterThan(80)
+    // One system call: Node cannot exchange two files (engine/apply/README.md, limits).
+    expect(lost).toEqual([`rename ${at('config.toml')}`])
   })
 })

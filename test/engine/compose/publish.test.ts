@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { publishable } from '../../../engine/compose/publish.ts'
 import { assert, isRefusal } from '../../../schemas/fault.ts'
 import { home } from '../fixture.ts'
-import { at, look, World } from '../homes.ts'
+import { at, look, World } from '../machines.ts'
 
 const publish = (path: string, text: string) => {
   const out = publishable(home(path), Buffer.from(text))

@@ -1,9 +1,11 @@
 /** S9: plain text is in memory and in the home's own files, for its owner alone from the first byte; Q5. */
 import { expect, test } from 'vitest'
+import { describePlan } from '../../../engine/apply/plan.ts'
 import { loadTrail } from '../../../engine/compose/records.ts'
+import { sha256Hex } from '../../../engine/crypto/hash.ts'
 import { Fault } from '../../../schemas/fault.ts'
 import type { SimDisk } from '../../sim/disk.ts'
-import { at, codexHome, type Home, keeperOf, type Machine, stemmaHome, World } from '../homes.ts'
+import { at, codexHome, type Home, keeperOf, type Machine, stemmaHome, World } from '../machines.ts'
 
 const canary = 'sk-canary-4f9a'
 const home = (n: number): Home => ({
@@ -96,6 +98,27 @@ test('Q5: what is told of an apply and of a plan has no secret in it', async () 
   await machine.disk.unlink(at('.env'))
   machine.disk.plantFolder(at('.env'))
   expect(tell(await machine.keeper.apply())).not.toContain(canary)
+})
+
+test('Q5: no hash of a secret is told either: a short one could be guessed by it', async () => {
+  const pin = '1234'
+  const world = await World.make({ '.env': pin, 'mise.toml': pin, 'AGENTS.md': 'a' })
+  const machine = await world.join(2)
+  machine.disk.plantFile(at('.env'), '9999', 0o600)
+  const tell = async () => {
+    const { plan } = await machine.keeper.plan()
+    return JSON.stringify([describePlan(plan), plan.conflicts])
+  }
+  const hashes = [pin, '9999'].map((text) => sha256Hex(Buffer.from(text)))
+  const told = [await tell()]
+  await machine.keeper.apply()
+  machine.disk.plantFile(at('mise.toml'), '9999', 0o600)
+  await world.publish({ 'mise.toml': null })
+  await world.sync(machine)
+  told.push(await tell())
+  for (const one of told) for (const hash of hashes) expect(one).not.toContain(hash)
+  expect(told[0]).toContain(sha256Hex(Buffer.from('a')))
+  expect(told[1]).toContain('orphaned')
 })
 
 test('S9: records open with this machine’s seal key, whole, and not otherwise', async () => {

@@ -103,6 +103,7 @@ export const keeperOf = (
   follower: Follower,
   own: OwnHooks | null = null,
   hold: KeeperPlace['hold'] = 'nothing',
+  trustHooks = false,
 ) =>
   new Keeper({
     disk,
@@ -112,6 +113,7 @@ export const keeperOf = (
     follower,
     platform: disk.windows ? 'win32' : 'linux',
     own,
+    trustHooks,
     hold,
   })
 
