@@ -17,15 +17,17 @@ const single: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR2']
 /** @throws Fault `codex-missing` when there is no such program. Else this process ends as the program does. */
 export async function become(file: string, args: readonly string[], env: Env): Promise<never> {
   const onTerminal = [0, 1, 2].some((fd) => isatty(fd))
-  const child = spawn(file, [...args], { env: { ...env }, stdio: 'inherit' })
-  // From here on signals are the program's: it decides what they mean, and this process ends with it.
+  // From here on signals are the program's: it decides what they mean, and this process ends with it. Before it is
+  // started, so that none comes too early; none is heard before the lines below are done.
+  const heard = (name: NodeJS.Signals) => {
+    const isShared = onTerminal && terminal.includes(name)
+    if (!isShared) child.kill(name)
+  }
   for (const name of [...terminal, ...single]) {
     process.removeAllListeners(name)
-    const isShared = onTerminal && terminal.includes(name)
-    process.on(name, () => {
-      if (!isShared) child.kill(name)
-    })
+    process.on(name, heard)
   }
+  const child = spawn(file, [...args], { env: { ...env }, stdio: 'inherit' })
   const ended = await new Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>(
     (resolve, reject) => {
       child.once('exit', (code, signal) => resolve({ code, signal }))
