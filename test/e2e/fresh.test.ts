@@ -1,5 +1,6 @@
 /** A session starts fresh: by the hook the next one, by `run` and the shim this very one (S50–S53, N11). */
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { codexBinary, codexEnv, describeCodex } from './codex.ts'
@@ -105,5 +106,14 @@ describeCodex('a session of the real Codex on a follower', () => {
       expect(gone).toEqual({ file: join(bin, 'codex'), removed: true })
       expect((await pair.follower.stemma('shim', 'uninstall', '--json')).json()['removed']).toBe(false)
     })
+  })
+
+  test('S50: who leaves takes the hook along, and keeps the files', async () => {
+    const left = (await pair.follower.stemma('follower', 'leave', '--json')).json()
+    expect(left['hookLeft']).toBe(false)
+    expect(pair.follower.read('hooks.json')).toBe(null)
+    expect(pair.follower.read('AGENTS.md')).toBe('Speak of the zebra crossing.\n')
+    expect(existsSync(join(pair.follower.stemmaHome, 'card.json'))).toBe(false)
+    await pair.exec()
   })
 })

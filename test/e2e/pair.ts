@@ -35,6 +35,7 @@ export async function makePair(...joinWords: string[]): Promise<Pair> {
   const init = await master.stemma('master', 'init')
   expect(init.code, init.stderr).toBe(0)
   const server = await master.serve(...onLoopback)
+  await server.event('listening')
   const link = String((await master.stemma('master', 'link', '--json')).json()['link'])
   const join = await follower.stemma('follower', 'join', link, '--yes', ...joinWords)
   expect(join.code, join.stderr + join.stdout).toBe(0)

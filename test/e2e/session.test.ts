@@ -2,12 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   realpathSync,
   rmSync,
   writeFileSync,
@@ -21,6 +19,7 @@ import { findSessions, type Session } from '../../engine/codex/session.ts'
 import { openDisk } from '../../engine/disk/real.ts'
 import { startAppServer } from './app-server.ts'
 import { codexBinary, codexEnv, describeCodex, runCodexExec, writeCodexConfig } from './codex.ts'
+import { daemonsOf, endDaemon } from './daemon.ts'
 import { type FakeModel, startModel } from './model.ts'
 import { openTerminal, type Terminal, terminalMissing } from './terminal.ts'
 
@@ -142,28 +141,10 @@ describeCodex('sessions of the real Codex CLI', () => {
       terminal.press('Enter')
       await terminal.ended()
     }
-    /** The daemon and its updater, once both have said who they are. */
-    const daemons = (): number[] =>
-      ['daemon.pid', 'daemon-updater.pid'].flatMap((name) => {
-        try {
-          const told: unknown = JSON.parse(readFileSync(join(home, 'app-server-daemon', name), 'utf8'))
-          return typeof told === 'object' && told !== null && 'pid' in told ? [Number(told.pid)] : []
-        } catch {
-          return []
-        }
-      })
+    const daemons = () => daemonsOf(home)
     afterEach(() => {
       terminal.close()
-      for (const pid of daemons()) process.kill(pid, 'SIGKILL')
-      // Their sockets lie outside of the home, behind links.
-      for (const link of [
-        'app-server-control/app-server-control.sock',
-        'app-server-daemon/daemon-updater.sock',
-      ]) {
-        if (!lstatSync(join(home, link), { throwIfNoEntry: false })) continue
-        const socket = readlinkSync(join(home, link))
-        for (const left of [socket, `${socket}.lock`]) rmSync(left, { force: true })
-      }
+      endDaemon(home)
     })
 
     test('S10: a TUI is a session from its first screen to its end', async () => {

@@ -11,8 +11,8 @@ import { SimDisk } from '../../sim/disk.ts'
 import { at, codexHome, keeperOf, type Machine, World } from '../machines.ts'
 
 const own: OwnHooks = {
-  SessionStart: '/n/node /s/stemma-hook.cjs start',
-  SessionEnd: '/n/node /s/stemma-hook.cjs end',
+  SessionStart: '/usr/bin/node /srv/stemma/stemma-hook.cjs start',
+  SessionEnd: '/usr/bin/node /srv/stemma/stemma-hook.cjs end',
 }
 type Groups = Record<string, readonly string[]>
 /** One group for each command. */
