@@ -2,14 +2,15 @@
  * One contact with the master: connect, check the pin, take what is new, hang up.
  */
 
-import { dropAway } from '../../engine/away.ts'
+import { platform as systemPlatform } from 'node:os'
 import type { Head } from '../../engine/log/head.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Link } from '../../schemas/link.ts'
+import type { Platform } from '../../schemas/shape.ts'
 import { mintIdentity } from '../../transport/identity/cert.ts'
 import { connectWire } from '../../transport/link/connect.ts'
 import { pull } from '../../transport/link/pull.ts'
-import { machineName, thisPlatform } from '../name.ts'
+import { machineName } from '../name.ts'
 import type { FollowerDesk } from './desk.ts'
 
 export type Fetched = { readonly fromSeq: number; readonly toSeq: number }
@@ -51,7 +52,7 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
         clock,
         pin: link.fingerprint,
         name: machineName(desk.settings),
-        platform: thisPlatform(),
+        platform: platform(),
         waiting: () => {
           if (!waits && !context.json)
             context.err.line(
@@ -63,7 +64,6 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
         },
         greeted: async (head: Head) => {
           await options.trusted?.()
-          await dropAway(desk.disk, context.homes.stemmaHome)
           await desk.note({ contactMs: clock.now(), masterSeq: head.seq })
         },
       },
@@ -73,4 +73,11 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
     cancel()
   }
   return { fromSeq, toSeq: follower.head?.seq ?? 0 }
+}
+
+const known: ReadonlySet<string> = new Set(['linux', 'darwin', 'win32'])
+const isKnown = (name: string): name is Platform => known.has(name)
+function platform(): Platform {
+  const name = systemPlatform()
+  return isKnown(name) ? name : 'other'
 }

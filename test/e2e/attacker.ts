@@ -82,7 +82,6 @@ export async function playMaster<T>(
     hosts: [loopback],
     port,
     admit: () => null,
-    head: () => null,
     onWire: (wire) => {
       const talk = new MasterTalk(wire)
       const playing = (async () => {

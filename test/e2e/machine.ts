@@ -91,13 +91,8 @@ export const skillText = (name: string, says: string): string =>
 /**
  * A machine with an empty Codex home, in a new temporary folder.
  * @param inside a command to put before each, such as `ip netns exec NAME`.
- * @param env on top of the bare environment.
  */
-export function makeMachine(
-  name: string,
-  inside: readonly string[] = [],
-  env: Readonly<Record<string, string>> = {},
-): Machine {
+export function makeMachine(name: string, inside: readonly string[] = []): Machine {
   const root = mkdtempSync(join(tmpdir(), `stemma-${name}-`))
   const codexHome = join(root, '.codex')
   const stemmaHome = join(root, '.stemma')
@@ -116,7 +111,6 @@ export function makeMachine(
         CODEX_HOME: codexHome,
         LANG: 'C.UTF-8',
         NO_COLOR: '1',
-        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

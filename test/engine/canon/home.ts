@@ -65,7 +65,6 @@ export class SimHome {
       clock,
       home,
       previous,
-      previousSecrets: new Set(),
       index,
       selection: defaultSelection,
       ...more,
