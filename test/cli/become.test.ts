@@ -137,7 +137,9 @@ echo ready; while [ "$(grep -c int '${log}')" -lt 2 ]; do sleep 0.05; done; slee
   test('a program that cannot be started is a fault, told as one', () => {
     const script = `import(${JSON.stringify(compiled.at('cli/become.ts'))}).then(({ become }) =>
       become('/nowhere/codex', [], {})).catch((error) => console.log(error.code))`
-    expect(spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' }).stdout).toBe('codex-missing\n')
+    expect(spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' }).stdout.trim()).toBe(
+      'codex-missing',
+    )
   })
 
   test('signals have the numbers that shells know', () => {
