@@ -5,7 +5,7 @@
 import { type Code, isCode } from './code.ts'
 import type { Facts } from './fault.ts'
 import { isHost } from './link.ts'
-import { count, name, v } from './shape.ts'
+import { count, countUpTo, name, v } from './shape.ts'
 
 /** A follower as people name it: its name, its id, or the beginning of its id. */
 const follower = name
@@ -19,8 +19,8 @@ export const controlRequest = v.variant('cmd', [
   v.strictObject({ cmd: v.literal('approve'), follower }),
   v.strictObject({ cmd: v.literal('revoke'), follower }),
   v.strictObject({ cmd: v.literal('open') }),
-  /** `host`: the address to name in it, instead of this machine's own. */
-  v.strictObject({ cmd: v.literal('link'), host: v.optional(host) }),
+  /** `host`, `port`: what to name in it, instead of this machine's own; port 0 counts as none. */
+  v.strictObject({ cmd: v.literal('link'), host: v.optional(host), port: v.optional(countUpTo(65535)) }),
   v.strictObject({ cmd: v.literal('stop') }),
 ])
 export type ControlRequest = v.InferOutput<typeof controlRequest>

@@ -1,7 +1,7 @@
 /** `master link`: the permanent link for other machines. */
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { formatAddress, formatLink, isHost } from '../../schemas/link.ts'
+import { isHost } from '../../schemas/link.ts'
 import { masterLink } from '../../schemas/report.ts'
 import { define, text, whole } from '../command.ts'
 import { ask } from '../master/answer.ts'
@@ -21,13 +21,13 @@ export const command = define({
   async run(context, _args, options) {
     if (options.host !== undefined && !isHost(options.host))
       throw new Fault('usage', '--host is neither an IP address nor a name.', { help: 'master link' })
-    const question =
-      options.host === undefined ? { cmd: 'link' as const } : { cmd: 'link' as const, host: options.host }
-    const told = await ask(context, question, masterLink)
-    const port = options.port || told.port
-    const link = formatLink({ ...told, port })
-    const command = `stemma follower join --master wss://${formatAddress(told.host, port)} --fingerprint ${told.fingerprint}`
-    if (context.json) context.out.json({ ...told, port, link, command })
+    const named = {
+      ...(options.host === undefined ? {} : { host: options.host }),
+      ...(options.port === undefined ? {} : { port: options.port }),
+    }
+    const told = await ask(context, { cmd: 'link', ...named }, masterLink)
+    const { link, command } = told
+    if (context.json) context.out.json(told)
     else {
       context.out.line(bold(link))
       context.out.line()

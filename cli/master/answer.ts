@@ -42,7 +42,7 @@ export async function answer(desk: Desk, question: Question): Promise<unknown> {
     case 'status':
       return status(desk)
     case 'link':
-      return link(desk, question.host)
+      return link(desk, question.host, question.port)
     case 'followers':
       return { followers: desk.followers(), approve: master.mustApprove }
     case 'rebuild':
@@ -120,12 +120,16 @@ async function rebuild(desk: Desk) {
 const wildcards = new Set(['0.0.0.0', '::'])
 
 /** The address that others can reach: the one that is served, or else this machine's on the tailnet. */
-function link({ master, serving, settings }: Desk, named: string | undefined): MasterLink {
+function link(
+  { master, serving, settings }: Desk,
+  named: string | undefined,
+  namedPort: number | undefined,
+): MasterLink {
   const hosts = serving?.listener.hosts ?? settings.link.host
   const host = named ?? hosts.find((one) => !wildcards.has(one)) ?? tailnetAddress()
   if (host === null)
     throw new Fault('no-address', 'This machine has no address on a tailnet that a link could name.')
-  const port = serving?.listener.port ?? settings.link.port
+  const port = namedPort || (serving?.listener.port ?? settings.link.port)
   const { fingerprint } = master
   return {
     link: formatLink({ host, port, fingerprint }),
