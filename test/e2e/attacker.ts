@@ -3,7 +3,7 @@
  * or a master gone wrong, could serve.
  * Always holds: it listens on loopback only; the folder it reads is a copy, which it never writes to but to open it.
  */
-import { cpSync } from 'node:fs'
+import { copyFile } from 'node:fs/promises'
 import { openDisk } from '../../engine/disk/real.ts'
 import { systemClock, systemIds } from '../../engine/env/system.ts'
 import type { Wire } from '../../engine/env/wire.ts'
@@ -27,7 +27,7 @@ export async function openMaster(stemmaHome: string): Promise<Master> {
 
 /** A new log, begun with the node key of another master. */
 export async function startAnew(stemmaHome: string, keysFrom: string): Promise<void> {
-  cpSync(`${keysFrom}/keys/node.key`, `${stemmaHome}/keys/node.key`)
+  await copyFile(`${keysFrom}/keys/node.key`, `${stemmaHome}/keys/node.key`)
   const { master } = await Master.init({
     disk: await openDisk(),
     clock: systemClock,

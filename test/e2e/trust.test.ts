@@ -1,5 +1,6 @@
 /** What breaks trust between two real machines: each is refused with exit 4, keeps its evidence, applies nothing. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFile, cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openMaster, playMaster, recordsOf, startAnew, stay } from './attacker.ts'
@@ -123,8 +124,8 @@ describe('a master that was restored from a copy', () => {
   /** Back to what the machine was when it was saved: its stemma folder, and its home. */
   async function saveAll(): Promise<void> {
     await server.stop()
-    cpSync(master.stemmaHome, join(saved(master), '.stemma'), { recursive: true })
-    cpSync(master.codexHome, join(saved(master), '.codex'), { recursive: true })
+    await cp(master.stemmaHome, join(saved(master), '.stemma'), { recursive: true })
+    await cp(master.codexHome, join(saved(master), '.codex'), { recursive: true })
     server = await serveOn(master, port)
   }
   async function restoreAll(): Promise<void> {
@@ -134,7 +135,7 @@ describe('a master that was restored from a copy', () => {
       ['.codex', master.codexHome],
     ] as const) {
       rmSync(home, { recursive: true })
-      cpSync(join(saved(master), name), home, { recursive: true, preserveTimestamps: true })
+      await cp(join(saved(master), name), home, { recursive: true, preserveTimestamps: true })
     }
   }
 
@@ -195,7 +196,7 @@ describe('a thief of the keys', () => {
   test('T5: that shows an older head is a rollback, with evidence; the genuine master goes on', async () => {
     await server.stop()
     const copy = saved(master)
-    cpSync(master.stemmaHome, copy, { recursive: true })
+    await cp(master.stemmaHome, copy, { recursive: true })
     server = await serveOn(master, port)
     await publish(() => master.write('AGENTS.md', 'second\n'))
     expect((await follower.stemma('sync')).code).toBe(0)
@@ -225,7 +226,7 @@ describe('a thief of the keys', () => {
   test('T6: that shows another entry under the number of ours is a fork, with evidence', async () => {
     await server.stop()
     const copy = saved(master)
-    cpSync(master.stemmaHome, copy, { recursive: true })
+    await cp(master.stemmaHome, copy, { recursive: true })
     server = await serveOn(master, port)
     await publish(() => master.write('AGENTS.md', 'second\n'))
     expect((await follower.stemma('sync')).code).toBe(0)
@@ -252,7 +253,7 @@ describe('a thief of the keys', () => {
   test('T6: that leads from our entry to another history further on is a fork, too', async () => {
     await server.stop()
     const copy = saved(master)
-    cpSync(master.stemmaHome, copy, { recursive: true })
+    await cp(master.stemmaHome, copy, { recursive: true })
     server = await serveOn(master, port)
     await publish(() => master.write('AGENTS.md', 'second\n'))
     expect((await follower.stemma('sync')).code).toBe(0)
@@ -331,9 +332,9 @@ describe('a thief of the keys', () => {
     expect(JSON.parse(run.stdout)).toMatchObject({ error: { code: 'other-log' } })
     expect(kept(follower)).toEqual(before)
     // Its owner may mean it: the same folder, served by the product after a reset.
-    cpSync(join(master.stemmaHome, 'local.toml'), join(anew, 'local.toml'))
+    await copyFile(join(master.stemmaHome, 'local.toml'), join(anew, 'local.toml'))
     rmSync(master.stemmaHome, { recursive: true })
-    cpSync(anew, master.stemmaHome, { recursive: true })
+    await cp(anew, master.stemmaHome, { recursive: true })
     server = await serveOn(master, port)
     expectRefused(await follower.stemma('sync'))
     expectRefused(await follower.stemma('follower', 'join', await linkOf(master), '--yes'))
