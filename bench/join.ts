@@ -144,5 +144,6 @@ function quietWorld(folder: string): World {
     uid: process.getuid?.() ?? null,
     signal: new AbortController().signal,
     ask: async () => null,
+    become: () => Promise.reject(new Error('a bench becomes nothing else')),
   }
 }

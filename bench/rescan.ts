@@ -41,6 +41,7 @@ export async function rescanContest(
       fences: [],
       breathe: () => new Promise<void>((resolve) => setImmediate(resolve)),
       previous: last?.files ?? new Map(),
+      previousSecrets: new Set(),
       index: last?.index ?? emptyIndex,
     })
     if (last.files.size !== amount.files)

@@ -23,6 +23,8 @@ export type World = {
   readonly signal: AbortSignal
   /** Asks the person at the terminal for a line; null when there is none, or they have no answer. */
   ask(question: string): Promise<string | null>
+  /** Another program takes the place of this one. @throws Fault `codex-missing`. */
+  become(file: string, args: readonly string[]): Promise<never>
 }
 
 export type Context = {
@@ -40,6 +42,8 @@ export type Context = {
   readonly uid: number | null
   /** Asks the person at the terminal for a line; null when there is none, or they have no answer. */
   ask(question: string): Promise<string | null>
+  /** Another program takes the place of this one. @throws Fault `codex-missing`. */
+  become(file: string, args: readonly string[]): Promise<never>
   /** The real disk, looked at where it is used: `openDisk(homes.codexHome)`. */
   openDisk(probeDir?: string): Promise<Disk>
 }

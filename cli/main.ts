@@ -7,12 +7,14 @@ import { homedir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { exitCodes } from '../schemas/code.ts'
 import { Fault } from '../schemas/fault.ts'
+import { become } from './become.ts'
 import { run } from './run.ts'
 import { visible } from './ui/text.ts'
 import { tellTrouble } from './ui/trouble.ts'
 import { makeWriter, type Sink } from './ui/writer.ts'
 
-const { stdin, stdout, stderr, env } = process
+// Standard input is not touched before somebody asks: it may be meant for Codex (`run`).
+const { stdout, stderr, env } = process
 const out = sinkOf(stdout)
 const err = sinkOf(stderr)
 const stop = new AbortController()
@@ -38,6 +40,7 @@ await end(
     uid: process.getuid?.() ?? null,
     signal: stop.signal,
     ask,
+    become: (file, args) => become(file, args, env),
   }),
 )
 
@@ -70,6 +73,7 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
 
 /** The question goes to standard error: standard output belongs to the answer of the command. */
 async function ask(question: string): Promise<string | null> {
+  const { stdin } = process
   if (!stdin.isTTY || !stderr.isTTY) return null
   stop.signal.throwIfAborted()
   const lines = createInterface({ input: stdin, output: stderr })

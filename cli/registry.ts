@@ -40,6 +40,20 @@ export const registry: readonly Entry[] = [
   entry('status', 'Show how this machine stands', () => import('./commands/status.ts')),
   entry('conflicts', 'List files that differ and wait', () => import('./commands/conflicts.ts')),
   entry('resolve', 'Settle a conflict', () => import('./commands/resolve.ts')),
+  entry(
+    'hook install',
+    'Keep this home fresh whenever Codex starts',
+    () => import('./commands/hook-install.ts'),
+  ),
+  entry('hook uninstall', 'Take the hook out of Codex', () => import('./commands/hook-uninstall.ts')),
+  entry('hook status', 'Show whether Codex will run the hook', () => import('./commands/hook-status.ts')),
+  entry('run', 'Start Codex with what is new', () => import('./commands/run.ts')),
+  entry(
+    'shim install',
+    'Put a `codex` before the real one that brings news first',
+    () => import('./commands/shim-install.ts'),
+  ),
+  entry('shim uninstall', 'Remove that `codex` again', () => import('./commands/shim-uninstall.ts')),
   entry('trust show', 'Show which key and log are trusted', () => import('./commands/trust-show.ts')),
   entry(
     'trust reset',

@@ -79,6 +79,20 @@ async function makeContext(world: World, voice: Voice): Promise<Context> {
   ])
   const { env, homeDir, cwd, pid, uid, signal } = world
   const ask = (question: string) => world.ask(question)
+  const become = (file: string, args: readonly string[]) => world.become(file, args)
   const homes = findHomes(env, homeDir, cwd)
-  return { ...voice, homes, env, cwd, pid, uid, signal, ask, clock: systemClock, ids: systemIds, openDisk }
+  return {
+    ...voice,
+    homes,
+    env,
+    cwd,
+    pid,
+    uid,
+    signal,
+    ask,
+    become,
+    clock: systemClock,
+    ids: systemIds,
+    openDisk,
+  }
 }

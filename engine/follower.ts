@@ -30,6 +30,7 @@ import { splitRun } from './log/batch.ts'
 import { type Head, readHead, signatureFault } from './log/head.ts'
 import { contradicts, firstLine } from './log/line.ts'
 import { Log } from './log/log.ts'
+import { missingSecrets, neededBySecrets } from './secrets/reader.ts'
 
 export type FollowerPlace = {
   readonly disk: Disk
@@ -184,8 +185,11 @@ export class Follower {
   }
 
   /** What the newest stored state needs and is not here (after a blob was found damaged, or a sweep was cut off). */
-  missing(state: State): Promise<Hash[]> {
-    return this.blobs.lacking([...state.maps.files.rows().values()].map((row) => toHash(row.blob)))
+  async missing(state: State): Promise<Hash[]> {
+    const files = await this.blobs.lacking(
+      [...state.maps.files.rows().values()].map((row) => toHash(row.blob)),
+    )
+    return [...new Set([...files, ...(await missingSecrets(state, this.blobs))])]
   }
 
   /** Fetches what is missing of the stored state. */
@@ -198,6 +202,7 @@ export class Follower {
     if (!this.#log) return 0
     const keep = new Set<Hash>()
     for (const row of this.#log.state.maps.files.rows().values()) keep.add(toHash(row.blob))
+    for (const hash of await neededBySecrets(this.#log.state, this.blobs)) keep.add(hash)
     return this.blobs.sweep(keep)
   }
 
@@ -215,9 +220,11 @@ export class Follower {
   }
 
   async #bring(state: State, fetch: Fetch): Promise<void> {
-    const hashes = await this.missing(state)
-    if (hashes.length > 0) {
-      const sizes = sizesOf(state)
+    const sizes = sizesOf(state)
+    // Where the ciphertexts are stands in the wraps, so their turn is the second one.
+    for (let turn = 0; turn < 2; turn++) {
+      const hashes = await this.missing(state)
+      if (hashes.length === 0) break
       await this.#mustHold(hashes.reduce((sum, hash) => sum + (sizes.get(hash) ?? 0), 0))
       await fetch(hashes, sizes)
     }

@@ -8,57 +8,49 @@
  * 3. A revoked key never enrols again (Q4).
  * 4. After a fork was found nothing is appended until a person has settled it; after a head of our own was seen
  *    that this log does not reach, nothing until the entries up to it were taken back (S59).
+ * 5. What reads the state, prepares and then appends is done one after the other: an epoch cannot begin, nor a
+ *    machine enrol, between the sealing of secrets and the entries that name them.
  */
-import { type Event, foldVersion } from '../schemas/event/index.ts'
+import type { Event } from '../schemas/event/index.ts'
 import { assert, Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
-import { checkpointEveryEntries, draftEntriesMax, recentHeadsMax } from '../schemas/limits.ts'
-import type { FollowerRow } from '../schemas/section.ts'
-import type { FollowerId, Hash, Platform } from '../schemas/shape.ts'
-import { channelBytes, charterBytes, logIdBytes } from '../schemas/signable.ts'
+import { recentHeadsMax } from '../schemas/limits.ts'
+import type { HomePath } from '../schemas/path.ts'
+import type { FollowerId, Hash } from '../schemas/shape.ts'
+import { channelBytes } from '../schemas/signable.ts'
+import type { Applicant, FollowerFacts, Relation, Standing } from './applicant.ts'
 import { Blobs } from './blobs/blobs.ts'
+import { diff } from './canon/diff.ts'
+import type { Scan } from './canon/scan.ts'
 import { defaultSelection, type Selection, selectionEvent } from './canon/selection.ts'
+import { publishables } from './compose/publish.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
-import type { Disk } from './disk/disk.ts'
-import { makeDirs, removeTree } from './disk/tree.ts'
 import { Bell } from './env/bell.ts'
-import type { Clock } from './env/clock.ts'
-import type { Ids } from './env/ids.ts'
 import { keepEvidence, openEvidence } from './evidence.ts'
-import { decodeEntry } from './fold/entry.ts'
 import type { CanonFiles } from './fold/file.ts'
 import { logKeyAt } from './fold/keys.ts'
 import { enrolmentKey } from './fold/reducers/follower.ts'
 import { selectionKey } from './fold/reducers/selection.ts'
 import type { State } from './fold/state.ts'
-import { createMasterKeys, loadMasterKeys, type MasterKeys } from './keys/keys.ts'
-import { createRecoveryKey } from './keys/recovery.ts'
+import { foundLog, logPlace, type MasterPlace } from './found.ts'
+import { loadMasterKeys, type MasterKeys } from './keys/keys.ts'
+import { lacking } from './lack.ts'
 import { splitRun } from './log/batch.ts'
+import { inBatches } from './log/cut.ts'
+import { hashAt, lineFrom } from './log/find.ts'
 import { type Head, readHead, signAnew, signatureFault } from './log/head.ts'
 import { behind, contradicts, firstLine } from './log/line.ts'
 import { Log } from './log/log.ts'
-import { kindOf } from './log/record.ts'
+import { neededBySecrets } from './secrets/reader.ts'
+import { type RefusedSecret, Vault } from './secrets/vault.ts'
 
-export type World = { readonly disk: Disk; readonly clock: Clock; readonly ids: Ids }
-export type MasterPlace = World & { readonly stemmaHome: string }
-
-/** Who asks to read the log: what its certificate proved and what its hello said. */
-export type Applicant = {
-  readonly node: Buffer
-  readonly seal: Buffer
-  readonly name: string
-  readonly platform: Platform
-}
-export type Standing = 'enrolled' | 'revoked' | 'unknown'
-export type FollowerFacts = FollowerRow & { readonly id: FollowerId }
-
-/** How a follower's newest head relates to this log. */
-export type Relation = 'new' | 'behind' | 'level' | 'ahead'
+export type { Applicant, FollowerFacts, Relation, Standing } from './applicant.ts'
 
 export class Master {
   readonly #place: MasterPlace
   readonly #keys: MasterKeys
   readonly #log: Log
+  readonly #vault: Vault
   readonly blobs: Blobs
   /** Rings after every change of the log. */
   readonly moved = new Bell()
@@ -66,54 +58,29 @@ export class Master {
   #idle: Head | null = null
   /** The newest head that a follower showed and this log does not reach. */
   #lost: Head | null = null
+  #turn: Promise<unknown> = Promise.resolve()
   #forked: string | null
 
-  private constructor(place: MasterPlace, keys: MasterKeys, log: Log, blobs: Blobs, forked: string | null) {
+  private constructor(
+    place: MasterPlace,
+    keys: MasterKeys,
+    log: Log,
+    blobs: Blobs,
+    vault: Vault,
+    forked: string | null,
+  ) {
     this.#place = place
     this.#keys = keys
     this.#log = log
     this.blobs = blobs
+    this.#vault = vault
     this.#forked = forked
-  }
-
-  /**
-   * Clears away a log that `init` began and nobody was told of, when the run was cut off in between: its charter
-   * alone, with a recovery key that nobody has seen. Any other log stays. For a folder that belongs to nobody.
-   */
-  static async clearUnborn(place: MasterPlace): Promise<void> {
-    const { disk, stemmaHome } = place
-    if (!(await Log.exists(logPlace(place)))) return
-    const unborn = await Master.open(place)
-    const { seq } = unborn.head
-    await unborn.close()
-    if (seq > 1) return
-    await removeTree(disk, logPlace(place).dir)
-    await disk.syncDir(stemmaHome)
   }
 
   /** Begins a log in an empty folder. The recovery key is returned once and kept nowhere. */
   static async init(place: MasterPlace): Promise<{ master: Master; recovery: string }> {
-    const { disk, ids, clock, stemmaHome } = place
-    await makeDirs(disk, stemmaHome, 0o700)
-    if (await Log.exists(logPlace(place)))
-      throw new Fault('already-initialised', `${stemmaHome} already holds a log.`)
-    const keys = await createMasterKeys(disk, ids, stemmaHome)
-    const recovery = createRecoveryKey(ids)
-    const fields = {
-      logId: ids.bytes(logIdBytes),
-      logKey: keys.log.public,
-      nodeKey: keys.node.public,
-      recoveryKey: recovery.key.public,
-      foldVersion,
-    }
-    const signed = charterBytes(fields)
-    const charter: Event = {
-      type: 'log.chartered',
-      body: { ...fields, byLog: sign(keys.log.private, signed), byNode: sign(keys.node.private, signed) },
-    }
-    const log = await Log.create(logPlace(place), [charter], clock.now(), keys.log.private)
-    await log.close()
-    return { master: await Master.open(place), recovery: recovery.text }
+    const recovery = await foundLog(place)
+    return { master: await Master.open(place), recovery }
   }
 
   /** Faults: `log-damaged`, `keys-damaged` when the keys are not those of the log, disk codes. */
@@ -128,7 +95,8 @@ export class Master {
       await log.close()
       throw new Fault('keys-damaged', 'The keys in the keys folder are not those of the log.')
     }
-    return new Master(place, keys, log, blobs, await openEvidence(disk, stemmaHome, 'fork'))
+    const vault = await Vault.open({ disk, ids, stemmaHome, blobs })
+    return new Master(place, keys, log, blobs, vault, await openEvidence(disk, stemmaHome, 'fork'))
   }
 
   get state(): State {
@@ -152,6 +120,11 @@ export class Master {
   }
   get files(): CanonFiles {
     return this.state.files()
+  }
+  /** Paths of the canonical secrets. */
+  get secrets(): ReadonlySet<HomePath> {
+    // Only checked paths become rows.
+    return new Set(this.state.maps.secrets.rows().keys()) as Set<HomePath>
   }
   get selection(): Selection {
     return this.state.maps.selection.get(selectionKey) ?? defaultSelection
@@ -186,14 +159,17 @@ export class Master {
       })
   }
 
-  /** Appends facts in order, in as many batches as they need. Blobs that they name must have been put already. */
-  async append(events: readonly Event[]): Promise<Head> {
+  /**
+   * Appends facts in order, in as many batches as they need. Blobs that they name must have been put already.
+   * @param whole facts behind them that belong into one batch.
+   */
+  async append(events: readonly Event[], whole: readonly Event[] = []): Promise<Head> {
     this.mustAppend()
     // Before, not after: a failure here must not be told of entries that are safe in the log.
     if (this.#log.wantsCompaction) await this.#log.compact()
     await this.blobs.settle()
     try {
-      for (const batch of inBatches(events)) {
+      for (const batch of inBatches(events, whole)) {
         this.mustAppend()
         await this.#log.append(batch, this.#place.clock.now(), this.#keys.log.private)
         this.#remember()
@@ -202,6 +178,26 @@ export class Master {
       this.moved.ring()
     }
     return this.head
+  }
+
+  /**
+   * Publishes what a scan found: changed files as they are, changed secrets sealed. Says which secrets could not be.
+   */
+  publish(
+    found: Pick<Scan, 'files' | 'secrets' | 'kept'>,
+  ): Promise<{ readonly entries: number; readonly refused: readonly RefusedSecret[] }> {
+    return this.#alone(() => this.#publish(found))
+  }
+
+  async #publish(found: Pick<Scan, 'files' | 'secrets' | 'kept'>) {
+    const { secrets, refused } = publishables(found.secrets, this.#place.disk.windows ? 'win32' : 'linux')
+    const kept = new Set<string>([...found.kept, ...refused.map(({ path }) => path)])
+    const sealed = await this.#vault.publish(this.state, secrets, kept)
+    const events = [...sealed.removals, ...diff(this.files, found)]
+    const entries = events.length + sealed.batch.length
+    if (entries > 0) await this.append(events, sealed.batch)
+    await this.#vault.settle(this.state)
+    return { entries, refused: [...refused, ...sealed.refused] }
   }
 
   /** False when the log has exactly these rules already. */
@@ -229,16 +225,26 @@ export class Master {
     return row.revokedMs === 0 ? 'enrolled' : 'revoked'
   }
 
-  async enrol(applicant: Applicant): Promise<FollowerId> {
-    await this.append([{ type: 'follower.enrolled', body: { ...applicant } }])
-    return fingerprint(applicant.node) as FollowerId
+  enrol(applicant: Applicant): Promise<FollowerId> {
+    return this.#alone(async () => {
+      await this.append([
+        { type: 'follower.enrolled', body: { ...applicant } },
+        ...this.#vault.grant(this.state, applicant.node, applicant.seal),
+      ])
+      return fingerprint(applicant.node) as FollowerId
+    })
   }
 
   /** Cuts a follower off for ever, and lets nobody new in until `setApproval(false)`. */
-  async revoke(id: FollowerId): Promise<void> {
-    const events: Event[] = [{ type: 'follower.revoked', body: { follower: fromHash(id) } }]
-    if (!this.mustApprove) events.push({ type: 'enrolment.changed', body: { approve: true } })
-    await this.append(events)
+  revoke(id: FollowerId): Promise<void> {
+    return this.#alone(async () => {
+      const row = this.state.maps.followers.get(id)
+      if (row?.kind === 'follower' && row.revokedMs !== 0) return
+      const events: Event[] = [{ type: 'follower.revoked', body: { follower: fromHash(id) } }]
+      if (!this.mustApprove) events.push({ type: 'enrolment.changed', body: { approve: true } })
+      await this.append([], [...events, ...(await this.#vault.renew(this.state, id))])
+      await this.#vault.settle(this.state)
+    })
   }
 
   async setApproval(approve: boolean): Promise<void> {
@@ -274,23 +280,15 @@ export class Master {
         `That machine holds another entry ${theirs.seq}, signed with a key that this log has replaced.`,
         { seq: theirs.seq },
       )
-    return this.#fork(theirs, theirs.seq === this.head.seq ? [] : await this.#lineFrom(theirs.seq))
+    return this.#fork(theirs, theirs.seq === this.head.seq ? [] : await lineFrom(this.#log, theirs.seq))
   }
 
-  /** Blobs that entries signed by this master name and that it no longer has (S59). */
+  /** Blobs that entries signed by this master name and that it no longer has (S59); to be asked twice. */
   async lacking(payloads: readonly Uint8Array[]): Promise<readonly Hash[] | Refusal> {
     const refusal = await this.#log.judge(splitRun(behind(payloads, this.head.seq)))
     // What we did not sign names nothing for us; another history with our signature is for `takeBack` to find.
     if (refusal) return refusal.refused === 'fork' ? [] : refusal
-    const live = new Map<string, Hash>()
-    for (const payload of payloads) {
-      const sealed = decodeEntry(payload)
-      if (isRefusal(sealed)) continue
-      const { entry } = sealed
-      if (entry.type === 'file.put') live.set(entry.body.path, toHash(entry.body.blob))
-      else if (entry.type === 'file.removed') live.delete(entry.body.path)
-    }
-    return this.blobs.lacking(live.values())
+    return lacking(payloads, this.blobs)
   }
 
   /**
@@ -298,7 +296,11 @@ export class Master {
    * What another follower has given back meanwhile is passed over. Entries that contradict ours are a fork only
    * when they lead to a head with this master's signature; anything else is a refusal of that follower.
    */
-  async takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
+  takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
+    return this.#alone(() => this.#takeBack(payloads))
+  }
+
+  async #takeBack(payloads: readonly Uint8Array[]): Promise<Head | Refusal> {
     this.#mustBeWhole()
     await this.blobs.settle()
     for (const run of splitRun(behind(payloads, this.head.seq))) {
@@ -316,11 +318,14 @@ export class Master {
     return this.head
   }
 
-  /** Removes blobs that no canonical file needs any more. */
-  async sweep(): Promise<number> {
-    const keep = new Set<Hash>()
-    for (const file of this.files.values()) keep.add(file.blob)
-    return this.blobs.sweep(keep)
+  /** Removes blobs that no canonical file needs any more: superseded secrets and the keys to them are gone (N4). */
+  sweep(): Promise<number> {
+    return this.#alone(async () => {
+      const keep = new Set<Hash>()
+      for (const file of this.files.values()) keep.add(file.blob)
+      for (const hash of await neededBySecrets(this.state, this.blobs)) keep.add(hash)
+      return this.blobs.sweep(keep)
+    })
   }
 
   async compact(retainEntries?: number): Promise<void> {
@@ -353,6 +358,12 @@ export class Master {
     return this.#forked
   }
 
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+
   #remember(): void {
     this.#recent.set(this.head.seq, toHash(this.head.entry))
     if (this.#recent.size > recentHeadsMax)
@@ -361,40 +372,6 @@ export class Master {
 
   /** The hash of one of our entries; null when it was compacted away. */
   async #entryAt(seq: number): Promise<Hash | null> {
-    const recent = this.#recent.get(seq)
-    if (recent) return recent
-    const mark = this.state.checkpoints[seq / checkpointEveryEntries - 1]
-    if (mark) return toHash(mark.entry)
-    if (seq < (await this.#log.oldest())) return null
-    for await (const run of this.#log.records(seq)) {
-      const first = run[0]
-      const sealed = first ? decodeEntry(first) : null
-      return sealed && !isRefusal(sealed) && sealed.entry.seq === seq ? toHash(sealed.hash) : null
-    }
-    return null
+    return this.#recent.get(seq) ?? (await hashAt(this.#log, seq))
   }
-
-  /** Our entries from `seq` on, up to the first head behind them; nothing when they were compacted away. */
-  async #lineFrom(seq: number): Promise<readonly Buffer[]> {
-    const out: Buffer[] = []
-    if (seq < (await this.#log.oldest())) return out
-    for await (const run of this.#log.records(seq))
-      for (const payload of run) {
-        out.push(payload)
-        if (kindOf(payload) === 'head') return out
-      }
-    return out
-  }
-}
-
-const logPlace = (place: MasterPlace) => ({
-  disk: place.disk,
-  ids: place.ids,
-  dir: `${place.stemmaHome}/log`,
-})
-
-/** Cuts a list of facts into legal batches. */
-function* inBatches(events: readonly Event[]): Generator<Event[]> {
-  for (let from = 0; from < events.length; from += draftEntriesMax)
-    yield events.slice(from, from + draftEntriesMax)
 }

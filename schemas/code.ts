@@ -46,6 +46,8 @@ export const codes = {
     'failed',
     'List them with `stemma master followers` and use the id or name shown there.',
   ),
+  'codex-missing': fact('failed', 'Install Codex, or put the folder that holds it on PATH.'),
+  'not-ours': fact('failed', 'Look at the named file; move it away if it is no longer needed.'),
   interrupted: fact('failed', 'Run the command again; it goes on from where it stopped.'),
   'demo-failed': fact(
     'failed',
@@ -124,6 +126,12 @@ export const codes = {
   'peer-refused': fact(
     'trust',
     'Connect over the tailnet, or start the master with `--allow CIDR` for this address.',
+  ),
+
+  // --- config.toml ---
+  'bad-config': fact(
+    'failed',
+    'Correct the named line of the file; Codex itself would not start with it as it is.',
   ),
 
   // --- link ---

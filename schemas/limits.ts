@@ -15,6 +15,14 @@ export const pathBytesMax = 512
 // --- canonical home ---
 /** The largest file that travels. Streamed everywhere, so it bounds disk and time, not memory. */
 export const fileBytesMax = 64 * MiB
+/** The largest secret file: sealed and opened in memory. Real ones are a few KiB. */
+export const secretBytesMax = 1 * MiB
+/** Secret files of one home; their wraps stay one blob of about 150 KiB. */
+export const secretsMax = 1000
+/** The master's own record of its secrets: about 250 bytes a secret. */
+export const vaultBytesMax = 1 * MiB
+/** What composing remembers: canonical texts of a few config files. */
+export const composedBytesMax = 16 * MiB
 /** More files than this in one home is a mistake (a checkout inside skills/), not a home. */
 export const filesMax = 100_000
 /** Include, exclude and link rules are each read on every scan. */
@@ -97,6 +105,21 @@ export const recallTimeoutMs = 5 * 60_000
 export const asksWaitingMax = 4
 /** Contents that are being made durable at once: syncs share commits of the disk's journal; memory is a piece each. */
 export const putsAtOnceMax = 32
+/** The answer to a peek: a few headers and 211 bytes. */
+export const peekBytesMax = 2 * KiB
+/** What the session hook reads first. */
+export const cardBytesMax = 4 * KiB
+/** The hook: to connect, to be answered, and to wait for a sync; afterwards the work goes on without it. */
+export const hookConnectMs = 800
+export const hookCheckMs = 1_500
+export const hookSyncMs = 2_000
+/** After a master was not reachable nobody waits for it, and it is asked again this often, by a process of its own. */
+export const hookAwayMs = 60_000
+export const hookProbeMs = 5_000
+/** One number. */
+export const awayBytesMax = 64
+/** What Codex tells a hook: ids, paths, and nothing that a user wrote. */
+export const hookPayloadBytesMax = 64 * KiB
 /** Sockets in all and per address on one master. */
 export const socketsMax = 512
 export const socketsPerAddressMax = 16
@@ -147,9 +170,21 @@ export const applyRoundsMax = 5
 /** Kept free beside what apply itself writes, so that Codex does not run into a full disk. */
 export const applyReserveBytes = 8 * MiB
 
+// --- Codex at work ---
+/** Instructions, skills and another login wait for the end of a session, but no longer than this (S10). */
+export const stagedMaxMs = 12 * 60 * 60_000
+/** The arguments and the environment of one process, and the table of all file locks: Linux allows 6 MiB for the first. */
+export const processFileBytesMax = 8 * MiB
+
 // --- settings files ---
 /** One file: 256 rules of the longest path, and comments. */
 export const settingsBytesMax = 512 * KiB
+
+// --- config.toml and profiles ---
+/** One TOML text that is merged or edited: twenty thousand lines, far beyond any that people or Codex wrote. */
+export const tomlBytesMax = 1 * MiB
+/** Tables in tables: Codex's own deepest key has six names. Recursion over what a peer sent needs a bound. */
+export const tomlDepthMax = 64
 
 // --- control channel and writer lock ---
 /** One request: the longest names a follower. */

@@ -3,7 +3,7 @@
  * It holds an address and a fingerprint, nothing secret (S17).
  */
 import { type Refusal, refuse } from './fault.ts'
-import { type Hash, isHash } from './shape.ts'
+import { type Hash, isHash } from './hash.ts'
 
 export type Link = { readonly host: string; readonly port: number; readonly fingerprint: Hash }
 const linkBytesMax = 1024

@@ -35,8 +35,8 @@ export const masterStatus = v.strictObject({
     }),
   ),
   publishedMs: count,
-  /** Canonical, but carried only sealed, which this version does not do. */
-  sealed: v.array(v.string()),
+  /** Paths that travel sealed. */
+  secrets: v.array(v.string()),
   /** In the home and in no rule: not synced. */
   unlisted: v.array(v.string()),
   unlistedMore: count,

@@ -81,6 +81,10 @@ export const local = v.variant(
       master: address,
       /** SHA-256 of the master's node key: the pin (S18). */
       fingerprint: hash,
+      /** Our hook stands in hooks.json of the Codex home. */
+      hook: v.optional(flag),
+      /** Canonical hooks that the master has approved are approved here (S50). */
+      trust_hooks: v.optional(flag),
       /** The log that was joined; absent until the master has shown it. */
       log: v.optional(logId),
     }),

@@ -2,6 +2,7 @@
  * The one place where valibot is imported, and the small shapes that everything else is made of.
  */
 import * as v from 'valibot'
+import { type Hash, isHash } from './hash.ts'
 import { nameBytesMax } from './limits.ts'
 import { type HomePath, isHomePath } from './path.ts'
 
@@ -26,11 +27,7 @@ export const homePath = v.custom<HomePath>(
   'expected a safe path',
 )
 
-const hexForm = /^[0-9a-f]{64}$/
-declare const hashBrand: unique symbol
-/** A SHA-256 in lower-case hex: how hashes are held in memory and shown. */
-export type Hash = string & { readonly [hashBrand]: true }
-export const isHash = (value: unknown): value is Hash => typeof value === 'string' && hexForm.test(value)
+export { type Hash, isHash }
 export const hash = v.custom<Hash>(isHash, 'expected 64 hex digits')
 declare const followerBrand: unique symbol
 /** A follower's identity: the SHA-256 of its node key's SPKI, in hex. */

@@ -54,6 +54,8 @@ export const tags = {
   rotate: 'stemma/rotate/v1',
   recover: 'stemma/recover/v1',
   grant: 'stemma/grant/v1',
+  secret: 'stemma/secret/v1',
+  wrap: 'stemma/wrap/v1',
   state: 'stemma/state/v1',
   revision: 'stemma/revision/v1',
   checkpoint: 'stemma/checkpoint/v1',
@@ -137,6 +139,17 @@ export const recoverBytes = (r: RotationFields): Buffer => layout(tags.recover, 
 /** What a grant is bound to: the box that seals the epoch key opens with this beside it. */
 export const grantBytes = (g: { logId: Uint8Array; epoch: number; follower: Uint8Array }): Buffer =>
   layout(tags.grant, [{ raw: g.logId }, { u32: g.epoch }, { raw: g.follower }])
+
+/** Authenticated with a sealed content: it opens in one place of one log only. */
+export const secretBytes = (s: { logId: Uint8Array; content: Uint8Array }): Buffer =>
+  layout(tags.secret, [{ raw: s.logId }, { raw: s.content }])
+/** Authenticated with a wrapped data key. */
+export const wrapBytes = (w: {
+  logId: Uint8Array
+  epoch: number
+  content: Uint8Array
+  sealed: Uint8Array
+}): Buffer => layout(tags.wrap, [{ raw: w.logId }, { u32: w.epoch }, { raw: w.content }, { raw: w.sealed }])
 
 /** Hashed: one number for the whole state. Roots in the order of `sections` (schemas/section.ts). */
 export const stateBytes = (

@@ -2,7 +2,7 @@
 import { exitCodes } from '../../schemas/code.ts'
 import { define } from '../command.ts'
 import { withFollower } from '../follower/desk.ts'
-import { conflictReport, tellConflicts } from '../follower/tell.ts'
+import { conflictsOf, tellConflicts } from '../follower/tell.ts'
 import { counted } from '../ui/amount.ts'
 
 export const command = define({
@@ -11,9 +11,10 @@ export const command = define({
   examples: ['conflicts', 'conflicts --json'],
   run: (context) =>
     withFollower(context, 'conflicts', async (desk) => {
-      const { conflicts, settled } = await desk.applier.plan(desk.desired)
-      if (context.json)
-        context.out.json({ conflicts: conflictReport(conflicts), settled: conflictReport(settled) })
+      const planned = await desk.keeper.plan()
+      const conflicts = conflictsOf(planned.plan.conflicts, planned.inner)
+      const { settled } = planned.plan
+      if (context.json) context.out.json({ conflicts, settled: conflictsOf(settled, []) })
       else if (conflicts.length > 0) tellConflicts(context, conflicts)
       else {
         const kept =

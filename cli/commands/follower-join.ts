@@ -1,5 +1,5 @@
 /** `follower join`: pins a master and brings its home to this machine. */
-import { loadLocal, saveLocal } from '../../engine/settings/file.ts'
+import { loadLocal } from '../../engine/settings/file.ts'
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { joinTimeoutMs, timeoutMsMax } from '../../schemas/limits.ts'
@@ -18,12 +18,16 @@ export const command = define({
     master: text('ADDRESS', 'the long form: wss://HOST:PORT of the master'),
     fingerprint: text('FP', 'the long form: 64 hex digits that `stemma master link` shows'),
     take: choice(['canonical', 'local'], 'settle files that differ from the start'),
+    'no-hook': flag('do not put the hook into Codex that keeps this home fresh'),
+    'trust-hooks': flag('approve canonical hooks of Codex here that are approved on the master'),
     yes: flag('do not ask before the first files are written'),
     timeout: whole('MS', timeoutMsMax, `give up on the master after this long (default: ${joinTimeoutMs})`),
   },
   about: [
     'LINK is what `stemma master link` prints on the master; without it you are asked for it.',
     'Files that are here already are kept: identical ones are adopted, others are listed as conflicts.',
+    'Hooks that come from the master are skipped by Codex until you approve them, or join with --trust-hooks.',
+    'A hook in Codex keeps the home fresh from then on; --no-hook leaves it out.',
     'A second join with the same fingerprint only changes the address (the master moved); one with another replaces',
     'the pinned master after a question, and unchanged files that came from the first one go.',
   ],
@@ -41,9 +45,13 @@ export const command = define({
     if (before && before.fingerprint !== link.fingerprint)
       await mustReplace(context, before.master, options.yes)
     return withFolder(context, 'follower join', disk, async (desk) => {
-      await desk.applier.recover()
+      await desk.keeper.recover()
       const timeoutMs = options.timeout ?? joinTimeoutMs
-      await meet(desk, link, before, timeoutMs)
+      await meet(desk, link, before, {
+        timeoutMs,
+        hook: !options['no-hook'],
+        trustHooks: options['trust-hooks'],
+      })
       if (!(await isAgreed(desk, options.yes))) {
         context.out.line('Nothing was written. `stemma apply` goes on from here.')
         return exitCodes.done
@@ -54,14 +62,24 @@ export const command = define({
 })
 
 /** Pins the master of `link` once it has proved itself, and takes over its log. */
-async function meet(desk: FollowerDesk, link: Link, before: Local | null, timeoutMs: number): Promise<void> {
-  const { context, disk, follower } = desk
-  const { ids, homes } = context
+async function meet(
+  desk: FollowerDesk,
+  link: Link,
+  before: Local | null,
+  {
+    timeoutMs,
+    hook,
+    trustHooks,
+  }: { readonly timeoutMs: number; readonly hook: boolean; readonly trustHooks: boolean },
+): Promise<void> {
+  const { follower } = desk
   const trusted = () =>
-    saveLocal(disk, ids, homes.stemmaHome, {
+    desk.setLocal({
       role: 'follower',
       master: `wss://${formatAddress(link.host, link.port)}`,
       fingerprint: link.fingerprint,
+      hook,
+      trust_hooks: trustHooks,
     })
   try {
     await fetchNew(desk, link, { timeoutMs, trusted })
@@ -92,8 +110,8 @@ async function mustReplace(context: Context, master: string, yes: boolean): Prom
 async function isAgreed(desk: FollowerDesk, yes: boolean): Promise<boolean> {
   const { context } = desk
   if (yes || context.json || !context.out.isTerminal) return true
-  const plan = await desk.applier.plan(desk.desired)
-  if (plan.steps.length === 0) return true
+  const plan = await desk.keeper.plan()
+  if (plan.plan.steps.length === 0) return true
   tellPlan(context, plan, positionOf(desk))
   const answer = await context.ask('Write these files now? [Y/n] ')
   return answer !== null && /^(?:|y|yes)$/i.test(answer.trim())

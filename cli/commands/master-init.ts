@@ -1,5 +1,6 @@
 /** `master init`: makes this machine's Codex home the original. */
 
+import { clearUnborn } from '../../engine/found.ts'
 import { Master } from '../../engine/master.ts'
 import { loadLocal, saveLocal } from '../../engine/settings/file.ts'
 import { exitCodes } from '../../schemas/code.ts'
@@ -36,7 +37,7 @@ export const command = define({
     return owning(context, 'master init', disk, async () => {
       await mustBeFree()
       const place = { disk, ids, clock, stemmaHome: homes.stemmaHome }
-      await Master.clearUnborn(place)
+      await clearUnborn(place)
       const { master, recovery } = await Master.init(place)
       const { fingerprint } = master
       const log = master.head.logId.toString('hex')

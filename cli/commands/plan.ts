@@ -12,7 +12,7 @@ export const command = define({
   examples: ['plan', 'plan --json'],
   run: (context) =>
     withFollower(context, 'plan', async (desk) => {
-      tellPlan(context, await desk.applier.plan(desk.desired), positionOf(desk))
+      tellPlan(context, await desk.keeper.plan(), positionOf(desk))
       return exitCodes.done
     }),
 })

@@ -1,4 +1,5 @@
 /** `status`: what this machine is and how it stands, for either role. */
+import { describeStaged } from '../../engine/apply/plan.ts'
 import { loadLocal } from '../../engine/settings/file.ts'
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
@@ -6,8 +7,9 @@ import { masterStatus } from '../../schemas/report.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
 import { linkOf, withFollower } from '../follower/desk.ts'
+import { hookStatus, tellSkipped, wordsOf } from '../follower/hook.ts'
 import { positionOf } from '../follower/sync.ts'
-import { conflictReport, tellConflicts } from '../follower/tell.ts'
+import { conflictsOf, stagedUntil, tellConflicts, tellLeft, tellStaged } from '../follower/tell.ts'
 import { ask } from '../master/answer.ts'
 import { tellMaster } from '../master/tell.ts'
 import { ago } from '../ui/amount.ts'
@@ -33,7 +35,10 @@ export const command = define({
 const tellFollower = (context: Context): Promise<void> =>
   withFollower(context, 'status', async (desk, local) => {
     const { contact } = desk
-    const plan = await desk.applier.plan(desk.desired)
+    const planned = await desk.keeper.plan()
+    const { plan } = planned
+    const conflicts = conflictsOf(plan.conflicts, planned.inner)
+    const hook = await hookStatus(desk)
     const position = positionOf(desk)
     const { host, port, fingerprint } = linkOf(local)
     const pending = contact.contactMs === 0 ? null : contact.masterSeq > position.seq || plan.steps.length > 0
@@ -44,11 +49,16 @@ const tellFollower = (context: Context): Promise<void> =>
       log: desk.follower.head?.logId.toString('hex') ?? null,
       ...position,
       appliedSeq: contact.appliedSeq,
-      files: desk.desired.size,
+      files: desk.follower.state
+        ? desk.follower.state.maps.files.size + desk.follower.state.maps.secrets.size
+        : 0,
       pending,
-      conflicts: conflictReport(plan.conflicts),
-      settled: conflictReport(plan.settled),
-      hook: { installed: false, trusted: false },
+      conflicts,
+      settled: conflictsOf(plan.settled, []),
+      staged: describeStaged(plan.staged),
+      stagedUntil: stagedUntil(planned),
+      left: planned.left,
+      hook,
       lastContact: contact.contactMs === 0 ? null : new Date(contact.contactMs).toISOString(),
     }
     if (context.json) {
@@ -64,10 +74,14 @@ const tellFollower = (context: Context): Promise<void> =>
         ['revision', position.revision.slice(0, 16)],
         ['files', `${report.files}`],
         ['fingerprint', fingerprint],
+        ['hook', wordsOf(hook)],
         ['last contact', contact.contactMs === 0 ? 'never' : ago(contact.contactMs, clock.now())],
       ],
     )
     if (plan.settled.length > 0)
       out.line(yellow('Kept by your choice: '), plan.settled.map((one) => one.path).join(', '))
-    tellConflicts(context, plan.conflicts)
+    tellConflicts(context, conflicts)
+    tellStaged(context, plan.staged, planned)
+    tellSkipped(context, hook)
+    tellLeft(context, planned)
   })

@@ -17,12 +17,12 @@ export const command = define({
   examples: ['sync', 'sync --dry-run', 'sync --timeout 2000'],
   run: (context, _args, options) =>
     withFollower(context, 'sync', async (desk, local) => {
-      if (!options['dry-run']) await desk.applier.recover()
+      if (!options['dry-run']) await desk.keeper.recover()
       const { fromSeq, toSeq } = await fetchNew(desk, linkOf(local), {
         timeoutMs: options.timeout ?? syncTimeoutMs,
       })
       if (!options['dry-run']) return applyStored(desk, null, { entries: toSeq - fromSeq })
-      tellPlan(context, await desk.applier.plan(desk.desired), positionOf(desk))
+      tellPlan(context, await desk.keeper.plan(), positionOf(desk))
       return exitCodes.done
     }),
 })

@@ -41,7 +41,7 @@ export const command = define({
     return withFollower(context, 'trust reset', async (desk) => {
       const log = desk.follower.head?.logId.toString('hex') ?? null
       if (log !== null) await mustConfirm(context, options.yes, log)
-      await desk.applier.recover()
+      await desk.keeper.recover()
       await part(desk)
       if (context.json) context.out.json({ role: 'follower', forgot: log })
       else

@@ -64,7 +64,9 @@ export class Pair {
 
   async join(): Promise<void> {
     const { link } = await this.master.run(exitCodes.done, masterLink, 'master', 'link')
-    this.#seq = (await this.follower.run(exitCodes.done, applied, 'follower', 'join', link, '--yes')).seq
+    this.#seq = (
+      await this.follower.run(exitCodes.done, applied, 'follower', 'join', link, '--yes', '--no-hook')
+    ).seq
   }
 
   /** Saves on the master and waits for it to say that all of it is published. */

@@ -1,17 +1,21 @@
 /**
  * A follower at work: its folder locked, its copy of the log open, and the home that it keeps.
  */
-import { Applier } from '../../engine/apply/applier.ts'
+import { saveCard } from '../../engine/card.ts'
+import { Keeper, type KeeperPlace } from '../../engine/compose/keeper.ts'
 import { type Contact, loadContact, saveContact } from '../../engine/contact.ts'
+import { toHash } from '../../engine/crypto/hash.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
-import type { CanonFiles } from '../../engine/fold/file.ts'
 import { Follower } from '../../engine/follower.ts'
-import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
+import { loadLocal, loadSettings, saveLocal } from '../../engine/settings/file.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { lockPatienceMs, lockRetryMs } from '../../schemas/limits.ts'
 import { type Link, parseAddress } from '../../schemas/link.ts'
 import type { FollowerLocal, Settings } from '../../schemas/settings.ts'
+import { mintIdentity } from '../../transport/identity/cert.ts'
 import type { Context } from '../context.ts'
+import { ownHooks } from '../hook/own.ts'
+import { thisPlatform } from '../name.ts'
 import { owning } from '../owner.ts'
 
 export class FollowerDesk {
@@ -19,28 +23,66 @@ export class FollowerDesk {
   readonly disk: Disk
   readonly settings: Settings
   readonly follower: Follower
-  readonly applier: Applier
+  /** What this machine is; null before its first join. */
+  local: FollowerLocal | null
   contact: Contact
 
-  constructor(context: Context, disk: Disk, settings: Settings, follower: Follower, contact: Contact) {
-    const { homes, ids, clock } = context
+  constructor(context: Context, disk: Disk, opened: Opened) {
     this.context = context
     this.disk = disk
-    this.settings = settings
-    this.follower = follower
-    this.contact = contact
-    this.applier = new Applier({ ...homes, disk, ids, clock, blobs: follower.blobs })
+    this.settings = opened.settings
+    this.follower = opened.follower
+    this.contact = opened.contact
+    this.local = opened.local
   }
 
-  /** The canonical files as far as this machine knows them; none before the first sync. */
-  get desired(): CanonFiles {
-    return this.follower.state?.files() ?? new Map()
+  /** The home as this machine keeps it, with our hooks where `local.toml` says so. */
+  get keeper(): Keeper {
+    return this.keep({ ended: null })
+  }
+
+  keep(hold: KeeperPlace['hold']): Keeper {
+    const { context, disk, follower } = this
+    const { ids, clock, homes } = context
+    const own = this.local?.hook === true ? ownHooks(homes) : null
+    const trustHooks = this.local?.trust_hooks === true
+    const platform = thisPlatform()
+    return new Keeper({ ...homes, disk, ids, clock, follower, platform, own, trustHooks, hold })
   }
 
   async note(news: Partial<Contact>): Promise<void> {
     this.contact = { ...this.contact, ...news }
     await saveContact(this.disk, this.context.ids, this.context.homes.stemmaHome, this.contact)
   }
+
+  async setLocal(local: FollowerLocal): Promise<void> {
+    await saveLocal(this.disk, this.context.ids, this.context.homes.stemmaHome, local)
+    this.local = local
+  }
+
+  /** What the session hook needs to know, as it is now. */
+  async deal(applied: boolean, staged: boolean): Promise<void> {
+    const { head } = this.follower
+    if (!this.local || !head) return
+    const { host, port, fingerprint } = linkOf(this.local)
+    await saveCard(this.disk, this.context.ids, this.context.homes.stemmaHome, {
+      host,
+      port,
+      fingerprint,
+      cert: mintIdentity(this.follower.keys.node).certPem,
+      seq: head.seq,
+      entry: toHash(head.entry),
+      applied,
+      staged,
+    })
+  }
+}
+
+type Opened = {
+  readonly settings: Settings
+  readonly follower: Follower
+  readonly contact: Contact
+  readonly local: FollowerLocal | null
 }
 
 /** Opens the folder of a follower under its lock, works, and closes both, whatever happens. */
@@ -71,7 +113,9 @@ export async function withFolder<T>(
       const follower = await Follower.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
       try {
         const contact = await loadContact(disk, homes.stemmaHome)
-        return await work(new FollowerDesk(context, disk, settings, follower, contact))
+        const local = await loadLocal(disk, homes.stemmaHome)
+        const mine = local?.role === 'follower' ? local : null
+        return await work(new FollowerDesk(context, disk, { settings, follower, contact, local: mine }))
       } finally {
         await follower.close()
       }

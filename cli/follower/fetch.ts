@@ -2,15 +2,14 @@
  * One contact with the master: connect, check the pin, take what is new, hang up.
  */
 
-import { platform as systemPlatform } from 'node:os'
+import { dropAway } from '../../engine/away.ts'
 import type { Head } from '../../engine/log/head.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Link } from '../../schemas/link.ts'
-import type { Platform } from '../../schemas/shape.ts'
 import { mintIdentity } from '../../transport/identity/cert.ts'
 import { connectWire } from '../../transport/link/connect.ts'
 import { pull } from '../../transport/link/pull.ts'
-import { machineName } from '../name.ts'
+import { machineName, thisPlatform } from '../name.ts'
 import type { FollowerDesk } from './desk.ts'
 
 export type Fetched = { readonly fromSeq: number; readonly toSeq: number }
@@ -52,7 +51,7 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
         clock,
         pin: link.fingerprint,
         name: machineName(desk.settings),
-        platform: platform(),
+        platform: thisPlatform(),
         waiting: () => {
           if (!waits && !context.json)
             context.err.line(
@@ -64,6 +63,7 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
         },
         greeted: async (head: Head) => {
           await options.trusted?.()
+          await dropAway(desk.disk, context.homes.stemmaHome)
           await desk.note({ contactMs: clock.now(), masterSeq: head.seq })
         },
       },
@@ -73,11 +73,4 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
     cancel()
   }
   return { fromSeq, toSeq: follower.head?.seq ?? 0 }
-}
-
-const known: ReadonlySet<string> = new Set(['linux', 'darwin', 'win32'])
-const isKnown = (name: string): name is Platform => known.has(name)
-function platform(): Platform {
-  const name = systemPlatform()
-  return isKnown(name) ? name : 'other'
 }

@@ -4,6 +4,8 @@
  * last, so a command that was cut off can be run again.
  */
 
+import { dropAway } from '../../engine/away.ts'
+import { dropCard } from '../../engine/card.ts'
 import { removeTree } from '../../engine/disk/tree.ts'
 import { settleEvidence } from '../../engine/evidence.ts'
 import type { FollowerDesk } from './desk.ts'
@@ -15,6 +17,9 @@ export async function part(desk: FollowerDesk): Promise<void> {
   await follower.forget()
   await settleEvidence(disk, stemmaHome)
   await removeTree(disk, `${stemmaHome}/contact.json`)
+  // Without its card the session hook has nobody to ask.
+  await dropCard(disk, stemmaHome)
+  await dropAway(disk, stemmaHome)
   await removeTree(disk, `${stemmaHome}/local.toml`)
   await disk.syncDir(stemmaHome)
 }

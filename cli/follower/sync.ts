@@ -3,6 +3,7 @@
  */
 
 import type { Takes } from '../../engine/apply/plan.ts'
+import type { Keeper } from '../../engine/compose/keeper.ts'
 import { toHash } from '../../engine/crypto/hash.ts'
 import type { ExitCode } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
@@ -32,13 +33,15 @@ export async function applyStored(
   desk: FollowerDesk,
   takes: Takes = null,
   more: object = {},
+  keeper: Keeper = desk.keeper,
 ): Promise<ExitCode> {
-  const { context, applier, follower } = desk
+  const { context, follower } = desk
   await mustBeWhole(desk)
-  const result = await applier.apply(desk.desired, takes)
+  const result = await keeper.apply(takes)
   const position = positionOf(desk)
   if (result.faults.length === 0 && position.seq !== desk.contact.appliedSeq)
     await desk.note({ appliedSeq: position.seq })
+  await desk.deal(result.faults.length === 0, result.staged.length > 0)
   await follower.sweep()
   return tellApplied(context, result, position, more)
 }

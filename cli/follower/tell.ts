@@ -1,9 +1,11 @@
 /**
  * What an apply or a plan did, or would do, in words and as JSON.
  */
-import type { ApplyResult } from '../../engine/apply/applier.ts'
-import { type Conflict, describePlan, type Plan } from '../../engine/apply/plan.ts'
+import { type Conflict, describePlan, describeStaged, type Step } from '../../engine/apply/plan.ts'
+import type { InnerConflict } from '../../engine/compose/compose.ts'
+import type { Kept, Planned, Told } from '../../engine/compose/keeper.ts'
 import { codes, type ExitCode, exitCodes } from '../../schemas/code.ts'
+import { stagedMaxMs } from '../../schemas/limits.ts'
 import type { Context } from '../context.ts'
 import { counted, size } from '../ui/amount.ts'
 import { cyan, dim, green, red, yellow } from '../ui/paint.ts'
@@ -22,16 +24,37 @@ const reasons: { readonly [K in Conflict['kind']]: string } = {
 }
 const marks = { create: green('+'), replace: cyan('~'), chmod: cyan('x'), remove: red('-') } as const
 
-export const conflictReport = (conflicts: readonly Conflict[]) =>
-  conflicts.map(({ path, kind, at, canonical, local }) => ({ path, kind, at, canonical, local }))
+/** A conflict as it is reported: of a file, or of a key within a composed one. No values: they may be secret. */
+export type Shown = {
+  readonly path: string
+  readonly key: string | null
+  readonly kind: Conflict['kind']
+  readonly at: string
+  readonly canonical: string | null
+  readonly local: string | null
+}
+
+export const conflictsOf = (conflicts: readonly Conflict[], inner: readonly InnerConflict[]): Shown[] => [
+  ...conflicts.map(({ path, kind, at, canonical, local }) => ({
+    path,
+    key: null,
+    kind,
+    at,
+    canonical,
+    local,
+  })),
+  ...inner.map(({ path, key, kind }) => ({ path, key, kind, at: path, canonical: null, local: null })),
+]
 
 /** The position in the log that a command speaks of. */
 export type Position = { readonly seq: number; readonly revision: string }
 
-export function tellPlan(context: Context, plan: Plan, position: Position): void {
+export function tellPlan(context: Context, planned: Planned, position: Position): void {
   const { out, json } = context
+  const { plan } = planned
+  const conflicts = conflictsOf(plan.conflicts, planned.inner)
   if (json) {
-    out.json({ ...position, dryRun: true, ...describePlan(plan) })
+    out.json({ ...position, dryRun: true, ...describePlan(plan), conflicts, left: planned.left })
     return
   }
   for (const { act, path, why } of plan.steps.slice(0, shownMax))
@@ -42,25 +65,30 @@ export function tellPlan(context: Context, plan: Plan, position: Position): void
   out.line(
     plan.steps.length === 0 ? 'Nothing would change.' : `Would change: ${sum} (${size(totals.bytes)}).`,
   )
-  tellConflicts(context, plan.conflicts)
+  tellConflicts(context, conflicts)
+  tellStaged(context, plan.staged, planned)
+  tellLeft(context, planned)
   for (const { fault } of plan.faults) out.line(yellow('Cannot look: '), fault.message)
 }
 
 /** Prints the result and returns the exit code that it deserves. */
 export function tellApplied(
   context: Context,
-  result: ApplyResult,
+  result: Kept,
   position: Position,
   more_: object = {},
 ): ExitCode {
   const { out, json } = context
-  const exit = exitOf(result)
+  const conflicts = conflictsOf(result.conflicts, result.inner)
+  const exit = exitOf(result, conflicts)
   if (json) {
     out.json({
       ...position,
       ...more_,
       changed: result.changed.map(({ path, act }) => ({ path, act })),
-      conflicts: conflictReport(result.conflicts),
+      conflicts,
+      staged: describeStaged(result.staged),
+      left: result.left,
       faults: result.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
       backups: result.backups,
     })
@@ -75,24 +103,57 @@ export function tellApplied(
       : `${counted(result.changed.length, 'file')} changed; now at ${at}.`,
   )
   for (const backup of result.backups) out.line(dim(`What was replaced or removed is kept in ${backup}`))
-  tellConflicts(context, result.conflicts)
+  tellConflicts(context, conflicts)
+  tellStaged(context, result.staged, result)
+  tellLeft(context, result)
   for (const { fault } of result.faults) out.line(red('Left as it was: '), fault.message, ' ', fault.hint)
   return exit
 }
 
-function exitOf({ conflicts, faults }: ApplyResult): ExitCode {
+function exitOf({ faults, left }: Kept, conflicts: readonly Shown[]): ExitCode {
   const fault = faults[0]?.fault
   if (fault) return codes[fault.code].exit
+  if (left.length > 0) return exitCodes.failed
   return conflicts.length > 0 ? exitCodes.conflicts : exitCodes.done
 }
 
-export function tellConflicts({ out }: Context, conflicts: readonly Conflict[]): void {
+export function tellConflicts({ out }: Context, conflicts: readonly Shown[]): void {
   if (conflicts.length === 0) return
   out.line(yellow(counted(conflicts.length, 'conflict')), ' (the local file was kept):')
-  for (const { path, kind, at } of conflicts.slice(0, shownMax))
-    out.line('  ', path, dim(` ${reasons[kind]}${at === path ? '' : ` (${at})`}`))
+  for (const { path, key, kind, at } of conflicts.slice(0, shownMax))
+    out.line(
+      '  ',
+      key === null ? path : `${path}#${key}`,
+      dim(` ${reasons[kind]}${at === path ? '' : ` (${at})`}`),
+    )
   if (conflicts.length > shownMax) out.line(dim(`  and ${conflicts.length - shownMax} more`))
   out.line('Settle each with `stemma resolve PATH --take canonical|local`.')
+}
+
+/** What waits for the end of a session of Codex (S10), and until when at most. */
+export function tellStaged({ out }: Context, staged: readonly Step[], told: Told): void {
+  if (staged.length === 0) return
+  const until = stagedUntil(told)
+  out.line(
+    yellow('Staged until no session of Codex is in progress'),
+    ` (at most until ${until}): `,
+    staged
+      .slice(0, shownMax)
+      .map(({ path }) => path)
+      .join(', '),
+    staged.length > shownMax ? ` and ${staged.length - shownMax} more` : '',
+  )
+  out.line('`stemma apply --now` does not wait.')
+}
+
+/** ISO 8601; null when nothing waits. */
+export const stagedUntil = ({ waitingSinceMs }: Told): string | null =>
+  waitingSinceMs === null ? null : new Date(waitingSinceMs + stagedMaxMs).toISOString()
+
+/** Composed files that were not touched, because the result would not have been one that Codex starts with. */
+export function tellLeft({ out }: Context, { left, reprinted }: Told): void {
+  for (const { path, why } of left) out.line(red('Left as it was: '), path, ': ', why)
+  for (const path of reprinted) out.line(yellow('Printed anew, without its comments: '), path)
 }
 
 function more({ out }: Context, total: number): void {

@@ -91,7 +91,7 @@ async function status(desk: Desk): Promise<MasterStatus> {
       watching: serving.watching(),
     },
     publishedMs: master.head.timeMs,
-    sealed: [...seen.sealed],
+    secrets: [...master.secrets],
     unlisted: [...seen.unlisted],
     unlistedMore: seen.unlistedMore,
     warnings: [...seen.warnings],

@@ -3,14 +3,14 @@
  * command that opened the folder itself and one that asks the running `master serve`.
  */
 
-import { diff } from '../../engine/canon/diff.ts'
 import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
 import { walk } from '../../engine/canon/walk.ts'
+import { printable } from '../../engine/canon/warning.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import { type FollowerFacts, Master } from '../../engine/master.ts'
 import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
 import { Fault } from '../../schemas/fault.ts'
-import type { FollowerReport } from '../../schemas/report.ts'
+import type { FollowerReport, MasterStatus } from '../../schemas/report.ts'
 import type { Settings } from '../../schemas/settings.ts'
 import type { Hash } from '../../schemas/shape.ts'
 import type { Lock } from '../../transport/control/lock.ts'
@@ -29,6 +29,10 @@ export type Serving = {
   readonly rewatch: () => Promise<void>
 }
 
+type Seen = Pick<Scan, 'unlisted' | 'unlistedMore' | 'warningsMore'> & {
+  readonly warnings: MasterStatus['warnings']
+}
+
 export class Desk {
   readonly context: Context
   readonly disk: Disk
@@ -38,7 +42,7 @@ export class Desk {
   serving: Serving | null = null
   #turn: Promise<unknown> = Promise.resolve()
   #index: ScanIndex = emptyIndex
-  #seen: Pick<Scan, 'sealed' | 'unlisted' | 'unlistedMore' | 'warnings' | 'warningsMore'> | null = null
+  #seen: Seen | null = null
 
   constructor(context: Context, disk: Disk, settings: Settings, master: Master) {
     this.context = context
@@ -67,30 +71,33 @@ export class Desk {
 
   async #look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
     const { context, master } = this
-    const previous = master.files
     const found = await scan({
       ...this.#tour(signal),
       blobs: master.blobs,
       clock: context.clock,
-      previous,
+      previous: master.files,
+      previousSecrets: master.secrets,
       index: this.#index,
     })
-    const events = diff(previous, found)
-    if (events.length > 0) await master.append(events)
+    const { entries, refused } = await master.publish(found)
     this.#index = found.index
-    this.#seen = found
-    return { entries: events.length, again: found.again }
+    const more = refused.map(({ path, refusal }) => ({
+      kind: 'unfit',
+      path,
+      why: `${printable(path)} is not published as it is now: ${refusal.why.replace(/\.?$/, '.')}`,
+    }))
+    this.#seen = { ...found, warnings: [...found.warnings, ...more] }
+    return { entries, again: found.again }
   }
 
   /** What the last look saw beside the canonical files; looks (without reading) when there was none. */
-  async seen() {
+  async seen(): Promise<Seen> {
     if (this.#seen) return this.#seen
     const tour = await walk(this.#tour(this.context.signal))
     return {
-      sealed: tour.sealed,
       unlisted: tour.unlisted,
       unlistedMore: tour.unlistedMore,
-      warnings: tour.warnings.list,
+      warnings: [...tour.warnings.list],
       warningsMore: tour.warnings.more,
     }
   }

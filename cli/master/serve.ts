@@ -68,7 +68,7 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
     })
     control.catch((error: unknown) => ended.abort(error))
     tellListening(desk, voice, listener)
-    const idle = keepFresh(desk, signal)
+    const idle = keepFresh(desk, voice, signal)
     await untilDone(new Promise<never>(() => undefined), signal).finally(() => idle())
   } catch (error) {
     if (!isStop(error)) throw error
@@ -105,6 +105,7 @@ function openDoor(
       master.standing(peerKey) === 'revoked'
         ? refuse('revoked', 'The master has revoked this machine.')
         : null,
+    head: (peerKey) => (master.standing(peerKey) === 'enrolled' ? master.freshHead.bytes : null),
     onWire,
     onRefused: (refusal, address) =>
       herald.tell(address, { event: 'refused', code: refusal.refused }, `Refused ${address}: ${refusal.why}`),
@@ -167,18 +168,39 @@ async function openWatch(desk: Desk, voice: Voice, publisher: Publisher): Promis
   return watch
 }
 
-/** Re-signs the head of an idle master. Returns the way to stop. */
-function keepFresh(desk: Desk, signal: AbortSignal): () => void {
+/**
+ * Re-signs the head of an idle master, and clears away what was superseded since: not at once, because a follower may
+ * be taking it (N4). Returns the way to stop.
+ */
+function keepFresh(desk: Desk, voice: Voice, signal: AbortSignal): () => Promise<void> {
+  const { master, context } = desk
   let cancel = () => {}
+  let swept = master.head.seq
+  let sweeping = Promise.resolve()
+  const sweep = async () => {
+    const { seq } = master.head
+    if (seq === swept) return
+    try {
+      await desk.sweep()
+      swept = seq
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      voice.say({ event: 'trouble', code: error.code }, `${error.message} ${error.hint}`)
+    }
+  }
   const arm = () => {
-    cancel = desk.context.clock.after(idleHeadEveryMs, () => {
+    cancel = context.clock.after(idleHeadEveryMs, () => {
       if (signal.aborted) return
-      desk.master.freshen()
+      master.freshen()
+      sweeping = sweeping.then(sweep)
       arm()
     })
   }
   arm()
-  return () => cancel()
+  return () => {
+    cancel()
+    return sweeping
+  }
 }
 
 /** The promise, or the signal's reason when that comes first. */

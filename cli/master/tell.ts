@@ -39,7 +39,7 @@ export function tellMaster({ out, json, clock }: Context, status: MasterStatus):
     out.line(red('Forked: '), `nothing is published until \`stemma trust reset\`; see ${status.forked}`)
   for (const one of status.pending)
     out.line(yellow('Waiting: '), `${one.name} (${one.platform}, ${one.address}) ${one.id.slice(0, 12)}`)
-  list('Not carried yet (may hold secrets):', status.sealed, 0)
+  list('Travel sealed:', status.secrets, 0)
   list('Not synced (in no rule):', status.unlisted, status.unlistedMore)
   if (status.warnings.length > 0) out.line(yellow('Warnings:'))
   for (const { why } of status.warnings.slice(0, shownMax)) out.line('  ', why)

@@ -6,6 +6,7 @@
 import { Fault, type Refusal, refuse } from '../../schemas/fault.ts'
 import { applyRoundsMax } from '../../schemas/limits.ts'
 import type { HomePath } from '../../schemas/path.ts'
+import type { Hash } from '../../schemas/shape.ts'
 import { makeDirs } from '../disk/tree.ts'
 import type { CanonFiles } from '../fold/file.ts'
 import { pruneBackups } from './backup.ts'
@@ -22,18 +23,27 @@ import {
   type PathFault,
   type Plan,
   pathsOf,
+  type Step,
   type Takes,
 } from './plan.ts'
 import { recover } from './recover.ts'
 import { settleAdopted } from './settle.ts'
 import { type Site, siteOf, type Tools } from './site.ts'
 import { type Finished, transact } from './transact.ts'
+import { isStale, plainly, type Wish, type Wishes } from './wish.ts'
 
-export type ApplierOptions = Tools & { readonly codexHome: string; readonly stemmaHome: string }
+export type ApplierOptions = Tools & {
+  readonly codexHome: string
+  readonly stemmaHome: string
+  /** Takes out of a plan what has to wait; asked about every plan anew. */
+  readonly hold?: Hold
+}
+export type Hold = (plan: Plan, wish: Wish) => Promise<Plan>
 export type ApplyResult = {
   readonly changed: readonly JournalStep[]
   readonly conflicts: readonly Conflict[]
   readonly settled: readonly Conflict[]
+  readonly staged: readonly Step[]
   /** Files that could not be read or written; the others were not held up. */
   readonly faults: readonly PathFault[]
   readonly backups: readonly string[]
@@ -49,12 +59,17 @@ type Run = {
   readonly faults: Map<string, Fault>
 }
 
+/** Canonical files as they are, or what has to be composed anew at every look. */
+export type Desired = CanonFiles | Wishes
+
 export class Applier {
   readonly #site: Site
+  readonly #hold: Hold
   #recovered = false
 
-  constructor({ codexHome, stemmaHome, ...tools }: ApplierOptions) {
+  constructor({ codexHome, stemmaHome, hold, ...tools }: ApplierOptions) {
     this.#site = siteOf(tools, codexHome, stemmaHome)
+    this.#hold = hold ?? (async (plan) => plan)
   }
 
   /** Finishes or clears away what a crash left. `apply` does so by itself. Null when there was nothing to finish. */
@@ -64,9 +79,15 @@ export class Applier {
     return finished
   }
 
+  /** What we put at each path last, as far as it is recorded. */
+  async lastPut(): Promise<(path: HomePath) => Hash | null> {
+    const { rows } = await loadLedger(this.#site.disk, this.#site.ledger)
+    return (path) => rows.get(path)?.last?.hash ?? null
+  }
+
   /** What `apply` would do. Writes nothing. */
-  async plan(desired: CanonFiles, takes: Takes = null): Promise<Plan> {
-    return this.#plan(desired, await loadLedger(this.#site.disk, this.#site.ledger), takes)
+  async plan(desired: Desired, takes: Takes = null): Promise<Plan> {
+    return (await this.#plan(desired, await loadLedger(this.#site.disk, this.#site.ledger), takes)).plan
   }
 
   /**
@@ -74,7 +95,7 @@ export class Applier {
    * Faults: `disk-full` and any of staging with the home untouched; `disk-io` later, and then the next start
    * goes on; `ledger-damaged`; `blob-damaged`.
    */
-  async apply(desired: CanonFiles, takes: Takes = null): Promise<ApplyResult> {
+  async apply(desired: Desired, takes: Takes = null): Promise<ApplyResult> {
     const site = this.#site
     if (!this.#recovered) await this.recover()
     // From here to the end a failure may leave work for `recover`.
@@ -84,31 +105,33 @@ export class Applier {
     let plan: Plan
     for (;;) {
       const ledger = await loadLedger(site.disk, site.ledger)
-      plan = await this.#plan(desired, ledger, takes)
+      const planned = await this.#plan(desired, ledger, takes)
+      plan = planned.plan
       if (replanned === applyRoundsMax) {
         for (const { path } of plan.steps) if (!run.faults.has(path)) run.faults.set(path, restless(path))
         break
       }
-      if (await this.#carryOut(without(plan, run.faults), ledger, desired, run)) break
+      if (await this.#carryOut(without(plan, run.faults), ledger, planned.wish, run)) break
       replanned++
     }
     if (run.backups.length > 0) await pruneBackups(site)
     this.#recovered = true
     for (const { path, fault } of plan.faults) run.faults.set(path, fault)
-    const { conflicts, settled } = plan
+    const { conflicts, settled, staged } = plan
     const faults = [...run.faults].map(([path, fault]) => ({ path, fault }))
-    return { changed: run.changed, conflicts, settled, faults, backups: run.backups, replanned }
+    return { changed: run.changed, conflicts, settled, staged, faults, backups: run.backups, replanned }
   }
 
   /** True when the plan's conflicts are the last word; false when the home has to be looked at again. */
-  async #carryOut(plan: Plan, before: Ledger, desired: CanonFiles, run: Run): Promise<boolean> {
+  async #carryOut(plan: Plan, before: Ledger, wish: Wish, run: Run): Promise<boolean> {
     const adopted = plan.notes.filter(({ act }) => act === 'adopt').map(({ path }) => path)
     for (const { path, fault } of await settleAdopted(this.#site, adopted)) run.faults.set(path, fault)
     const open = without(plan, run.faults)
     if (isIdle(open)) return true
-    const ledger = noted(before, open, desired)
+    const ledger = noted(before, open, wish.files)
     if (open.steps.length === 0) return !mayUnblock(plan, before, await this.#record(ledger))
-    const result = await transact(this.#site, open, ledger)
+    await wish.prepare()
+    const result = await transact({ ...this.#site, blobs: wish.contents }, open, ledger)
     for (const step of result.done) run.changed.push(step)
     if (result.backup !== null) run.backups.push(result.backup)
     for (const { path, fault } of result.faults) run.faults.set(path, fault)
@@ -116,7 +139,7 @@ export class Applier {
   }
 
   /** Settles one conflict, and applies. What `canonical` displaces is backed up first. */
-  async resolve(path: HomePath, take: Take, desired: CanonFiles): Promise<ApplyResult | Refusal> {
+  async resolve(path: HomePath, take: Take, desired: Desired): Promise<ApplyResult | Refusal> {
     if (!this.#recovered) await this.recover()
     const plan = await this.plan(desired)
     const conflict = [...plan.conflicts, ...plan.settled].find((one) => one.path === path)
@@ -130,8 +153,14 @@ export class Applier {
     return this.apply(desired, new Map([[path, take]]))
   }
 
-  async #plan(desired: CanonFiles, ledger: Ledger, takes: Takes): Promise<Plan> {
-    return makePlan(await observe(this.#site, pathsOf(desired, ledger), ledger), desired, ledger, takes)
+  async #plan(desired: Desired, ledger: Ledger, takes: Takes): Promise<{ plan: Plan; wish: Wish }> {
+    for (let round = 1; ; round++) {
+      const wish = typeof desired === 'function' ? await desired() : plainly(desired, this.#site.blobs)
+      const view = await observe(this.#site, pathsOf(wish, ledger), ledger)
+      if (!isStale(wish, view))
+        return { plan: await this.#hold(makePlan(view, wish, ledger, takes), wish), wish }
+      if (round === applyRoundsMax) throw restless([...wish.composed.keys()].join(', '))
+    }
   }
 
   async #record(ledger: Ledger): Promise<Ledger> {

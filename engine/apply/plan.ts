@@ -6,29 +6,41 @@
 import { assert, type Fault, unreachable } from '../../schemas/fault.ts'
 import { ancestors, type HomePath, isHomePath } from '../../schemas/path.ts'
 import type { Hash } from '../../schemas/shape.ts'
+import { mayBeSecret } from '../canon/classify.ts'
 import { byteOrder } from '../disk/errno.ts'
 import type { CanonFile, CanonFiles } from '../fold/file.ts'
 import { type ConflictKind, decide, type Take, type Why } from './decide.ts'
 import type { Ledger, LedgerRow, Look } from './ledger.ts'
 import { type Mark, markOf, type Seen } from './mark.ts'
 import type { Spot, View } from './observe.ts'
+import { takeOf, type Wish } from './wish.ts'
 
 /** One change of the home. `from` is what must still lie there when it is done; null for nothing. */
 export type Step = { readonly path: HomePath; readonly why: Why } & (
-  | { readonly act: 'create'; readonly from: null; readonly to: Mark; readonly bytes: number }
+  | {
+      readonly act: 'create'
+      readonly from: null
+      readonly to: Mark
+      readonly bytes: number
+      readonly secret: boolean
+    }
   | {
       readonly act: 'replace'
       readonly from: Seen
       readonly to: Mark
       readonly bytes: number
       readonly mode: number
+      readonly secret: boolean
     }
   | { readonly act: 'chmod'; readonly from: Seen; readonly to: Mark }
   | { readonly act: 'remove'; readonly from: Seen; readonly to: null }
 )
 /** A change of the ledger alone. */
 export type Note = { readonly path: HomePath; readonly act: 'adopt' | 'forget' | 'settle' }
-/** `at` is what stands in the way; the path itself for a changed file. Hashes are null for nothing. */
+/**
+ * `at` is what stands in the way; the path itself for a changed file. Hashes are null for nothing, and for files that
+ * may hold secrets: a short one could be guessed by its hash.
+ */
 export type Conflict = {
   readonly path: HomePath
   readonly kind: ConflictKind
@@ -46,6 +58,8 @@ export type Plan = {
   readonly conflicts: readonly Conflict[]
   /** Differences that the user chose to keep. */
   readonly settled: readonly Conflict[]
+  /** Changes that wait (hold.ts). */
+  readonly staged: readonly Step[]
   readonly faults: readonly PathFault[]
   /** Looks worth remembering. */
   readonly looks: ReadonlyMap<HomePath, Look>
@@ -55,13 +69,13 @@ export type Plan = {
 export type Takes = Take | ReadonlyMap<HomePath, Take> | null
 
 /** Canonical paths and those of the ledger, in byte order: what has to be looked at. */
-export function pathsOf(desired: CanonFiles, ledger: Ledger): HomePath[] {
-  const paths = new Set(desired.keys())
-  for (const path of ledger.rows.keys()) paths.add(path)
-  return [...paths].sort(byteOrder)
+export function pathsOf({ files, spares }: Wish, ledger: Ledger): HomePath[] {
+  const paths = new Set([...files.keys(), ...ledger.rows.keys()])
+  return [...paths].filter((path) => !spares(path)).sort(byteOrder)
 }
 
-export function makePlan(view: View, desired: CanonFiles, ledger: Ledger, takes: Takes): Plan {
+export function makePlan(view: View, wish: Wish, ledger: Ledger, takes: Takes): Plan {
+  const desired = wish.files
   const writes: Step[] = []
   const removals: Step[] = []
   const folders = new Set<HomePath>()
@@ -83,14 +97,14 @@ export function makePlan(view: View, desired: CanonFiles, ledger: Ledger, takes:
       desired: wanted && markOf(wanted),
       last: row?.last ?? null,
       kept: row?.kept ?? null,
-      take: typeof takes === 'string' ? takes : (takes?.get(path) ?? null),
+      take: takeOf(wish, takes, path),
     })
     const conflict = (kind: ConflictKind): Conflict => ({
       path,
       kind,
       at: spot.kind === 'obstacle' ? spot.at : path,
-      canonical: wanted?.blob ?? null,
-      local: spot.kind === 'file' ? spot.hash : null,
+      canonical: told(path, wanted?.blob),
+      local: told(path, spot.kind === 'file' ? spot.hash : null),
     })
     switch (verdict.act) {
       case 'keep':
@@ -131,6 +145,7 @@ export function makePlan(view: View, desired: CanonFiles, ledger: Ledger, takes:
     notes: notes.sort(inOrder),
     conflicts: conflicts.sort(inOrder),
     settled: settled.sort(inOrder),
+    staged: [],
     faults,
     looks,
   }
@@ -144,12 +159,13 @@ function writing(
   why: Why,
 ): Step {
   const to = markOf(wanted)
-  if (act === 'create') return { path, why, act, from: null, to, bytes: wanted.size }
+  const secret = wanted.secret === true
+  if (act === 'create') return { path, why, act, from: null, to, bytes: wanted.size, secret }
   assert(spot.kind === 'file', 'only a file is replaced')
   const from = { exec: spot.exec, hash: spot.hash }
   return act === 'chmod'
     ? { path, why, act, from, to }
-    : { path, why, act, from, to, bytes: wanted.size, mode: spot.stat.mode }
+    : { path, why, act, from, to, bytes: wanted.size, mode: spot.stat.mode, secret }
 }
 
 function removal(path: HomePath, spot: Spot, why: Why): Step {
@@ -190,6 +206,12 @@ export function noted(ledger: Ledger, plan: Plan, desired: CanonFiles): Ledger {
   return { ...ledger, rows }
 }
 
+const told = (path: HomePath, hash: Hash | null | undefined): Hash | null =>
+  mayBeSecret(path) ? null : (hash ?? null)
+
+export const describeStaged = (staged: readonly Step[]) =>
+  staged.map(({ path, act, why }) => ({ path, act, why }))
+
 /** The plan for `--dry-run` and `--json`: what would change and why, nothing of our own records. */
 export function describePlan(plan: Plan) {
   const count = (act: Step['act']) => plan.steps.filter((step) => step.act === act).length
@@ -198,11 +220,12 @@ export function describePlan(plan: Plan) {
       path: step.path,
       act: step.act,
       why: step.why,
-      from: step.from?.hash ?? null,
-      to: step.to?.hash ?? null,
+      from: told(step.path, step.from?.hash),
+      to: told(step.path, step.to?.hash),
     })),
     conflicts: plan.conflicts,
     settled: plan.settled,
+    staged: describeStaged(plan.staged),
     faults: plan.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
     totals: {
       create: count('create'),

@@ -4,12 +4,17 @@
  * everything else of ours lies outside it.
  */
 import type { HomePath } from '../../schemas/path.ts'
-import type { Blobs } from '../blobs/blobs.ts'
 import type { Disk } from '../disk/disk.ts'
 import type { Clock } from '../env/clock.ts'
 import type { Ids } from '../env/ids.ts'
+import type { Contents } from './wish.ts'
 
-export type Tools = { readonly disk: Disk; readonly ids: Ids; readonly clock: Clock; readonly blobs: Blobs }
+export type Tools = {
+  readonly disk: Disk
+  readonly ids: Ids
+  readonly clock: Clock
+  readonly blobs: Contents
+}
 export type Site = Tools & {
   readonly home: string
   readonly stage: string

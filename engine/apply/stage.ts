@@ -47,18 +47,27 @@ export async function stage(site: Site, tx: string, steps: readonly Step[]): Pro
 type Written = Extract<Step, { act: 'create' | 'replace' }>
 
 async function stageFile(site: Site, at: string, step: Written): Promise<void> {
-  const file = await site.disk.open(at, 'create', step.to.exec ? 0o755 : 0o644)
+  const file = await site.disk.open(at, 'create', modeOf(step))
   try {
     let size = 0
     for await (const piece of site.blobs.read(step.to.hash)) {
       await file.write([piece], size)
       size += piece.length
     }
-    if (step.act === 'replace') await setMode(site, at, await file.stat(), withExec(step.mode, step.to.exec))
+    if (step.act === 'replace') {
+      const mode = withExec(step.mode, step.to.exec)
+      await setMode(site, at, await file.stat(), step.secret ? mode & 0o700 : mode)
+    }
     await file.sync()
   } finally {
     await file.close()
   }
+}
+
+/** Of a new file, before the umask: what holds secrets is its owner's from the first byte. */
+function modeOf({ secret, to }: Written): number {
+  if (secret) return to.exec ? 0o700 : 0o600
+  return to.exec ? 0o755 : 0o644
 }
 
 async function setMode(site: Site, at: string, stat: Stat, mode: number): Promise<void> {

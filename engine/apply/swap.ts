@@ -58,6 +58,7 @@ async function change(work: Work, step: JournalStep, next: string, old: string):
       await clear(site, step, old)
       await hold(site, at, old)
       if (!(await isOurGround(work, step.path))) return 'moved'
+      if (!step.path.includes('/') && !(await isHeld(site, at, old))) return 'moved'
       await disk.rename(next, at)
       return 'done'
     case 'chmod':
@@ -113,6 +114,15 @@ async function hold(site: Site, at: string, old: string): Promise<void> {
   } catch (error) {
     if (!isLinkless(error)) throw error
   }
+}
+
+/**
+ * Is what is about to be replaced still the file that is held? Asked last where the folder is the home itself: Codex
+ * writes config.toml by renaming, and it is that moment which has to be short there.
+ */
+async function isHeld({ disk }: Site, at: string, old: string): Promise<boolean> {
+  const held = await disk.stat(old)
+  return held === null || (await disk.stat(at))?.ino === held.ino
 }
 
 /**

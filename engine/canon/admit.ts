@@ -6,7 +6,6 @@
  */
 import { filesMax } from '../../schemas/limits.ts'
 import { ancestors, foldName, type HomePath } from '../../schemas/path.ts'
-import type { CanonFiles } from '../fold/file.ts'
 import { Names } from '../fold/names.ts'
 
 export type Admission = {
@@ -17,6 +16,9 @@ export type Admission = {
   readonly refused: readonly { readonly path: HomePath; readonly why: string | null }[]
 }
 
+/** The paths that are canonical now, plain and secret. */
+export type Canonical = Pick<ReadonlySet<HomePath>, 'has' | 'keys'>
+
 /**
  * @param found in byte order.
  * @param troubles paths that could not be read: what is canonical at or below them stays.
@@ -25,7 +27,7 @@ export type Admission = {
 export function admit(
   found: readonly HomePath[],
   troubles: ReadonlySet<string>,
-  previous: CanonFiles,
+  previous: Canonical,
   limit = filesMax,
 ): Admission {
   const keys = new Set([...troubles].map(foldName))
@@ -58,11 +60,7 @@ export function admit(
 }
 
 /** Canonical paths at or below a path in trouble, unless that very path was found whole. */
-function keptBy(
-  keys: ReadonlySet<string>,
-  found: ReadonlySet<HomePath>,
-  previous: CanonFiles,
-): Set<HomePath> {
+function keptBy(keys: ReadonlySet<string>, found: ReadonlySet<HomePath>, previous: Canonical): Set<HomePath> {
   const kept = new Set<HomePath>()
   if (keys.size === 0) return kept
   for (const path of previous.keys()) {

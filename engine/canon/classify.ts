@@ -118,6 +118,12 @@ export function mayContain(folder: string, selection: Selection): boolean {
   return selection.include.some((rule) => rule.startsWith(`${folder}/`))
 }
 
+/** A name that may hold secrets, whatever is selected: what is told of such a file says nothing of its content. */
+export function mayBeSecret(path: string): boolean {
+  const kind = fixedClass(path)?.kind
+  return kind === 'sealed' || kind === 'asked-only'
+}
+
 /** The class that no include rule changes, or null. */
 function fixedClass(path: string): Class | null {
   const folded = foldName(path)

@@ -50,8 +50,10 @@ export async function resolveLink(around: Around, holder: Holder, path: string, 
     )
 
   if (stat.kind !== 'folder') {
-    if (classify(path, selection).kind !== 'plain') return { kind: 'ignored' }
-    if (inner !== null && classify(inner, selection).kind !== 'plain') return closed(inner)
+    const { kind } = classify(path, selection)
+    if (kind !== 'plain' && kind !== 'sealed') return { kind: 'ignored' }
+    // A plain name must not lead to a secret, nor a secret one to what travels in the clear anyway.
+    if (inner !== null && classify(inner, selection).kind !== kind) return closed(inner)
     return { kind: 'file', at: real, stat }
   }
   if (!mayContain(path, selection)) return { kind: 'ignored' }

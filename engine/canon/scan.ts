@@ -5,9 +5,11 @@
  * `kept` together are a tree that the log accepts; a home that is not there is a fault, not an empty one.
  */
 import { Fault } from '../../schemas/fault.ts'
-import { filesMax, readsAtOnceMax } from '../../schemas/limits.ts'
+import { filesMax, readsAtOnceMax, secretBytesMax } from '../../schemas/limits.ts'
 import type { HomePath } from '../../schemas/path.ts'
 import type { Blobs } from '../blobs/blobs.ts'
+import { byteOrder, errnoOf } from '../disk/errno.ts'
+import { readFile } from '../disk/save.ts'
 import type { Clock } from '../env/clock.ts'
 import type { CanonFile, CanonFiles } from '../fold/file.ts'
 import { admit } from './admit.ts'
@@ -31,15 +33,25 @@ export type ScanInput = WalkInput & {
   readonly clock: Clock
   /** The canonical files of the log. */
   readonly previous: CanonFiles
+  /** The canonical secrets of the log. */
+  readonly previousSecrets: ReadonlySet<HomePath>
   readonly index: ScanIndex
+}
+
+/** A file that travels sealed: read into memory, never into the blob store. */
+export type PlainSecret = {
+  readonly path: HomePath
+  /** Null on Windows, which has no executable bit: what the log says stays. */
+  readonly exec: boolean | null
+  readonly plain: Buffer
 }
 
 export type Scan = {
   /** In byte order. */
   readonly files: CanonFiles
+  readonly secrets: readonly PlainSecret[]
+  /** Plain and secret paths that stay as they are in the log. */
   readonly kept: ReadonlySet<HomePath>
-  /** Canonical, but carried only sealed. */
-  readonly sealed: readonly string[]
   /** In no table; folders end with a slash. */
   readonly unlisted: readonly string[]
   readonly unlistedMore: number
@@ -54,31 +66,47 @@ export type Scan = {
 
 /** @throws Fault home-missing, a disk fault of the home folder itself, and whatever the blob store throws. */
 export async function scan(input: ScanInput): Promise<Scan> {
-  const { previous, index, filesLimit = filesMax } = input
+  const { previous, previousSecrets, index, filesLimit = filesMax } = input
   const tour = await walk(input)
-  if (tour.empty && previous.size > 0 && index.homeIno !== tour.homeIno)
+  const canonical = new Set<HomePath>([...previous.keys(), ...previousSecrets])
+  if (tour.empty && canonical.size > 0 && index.homeIno !== tour.homeIno)
     throw new Fault(
       'home-missing',
-      `The Codex home ${input.home} is empty, but has ${previous.size} canonical files; is its disk mounted?`,
+      `The Codex home ${input.home} is empty, but has ${canonical.size} canonical files; is its disk mounted?`,
       { home: input.home },
     )
   const troubles = new Set<string>(tour.troubles)
   // What an early stop left unseen is not gone.
-  if (tour.cut) for (const path of previous.keys()) troubles.add(path)
+  if (tour.cut) for (const path of canonical) troubles.add(path)
 
   // Who may be canonical is settled before anything is read: what cannot travel is not stored.
-  const first = admit(pathsOf(tour.found), troubles, previous, filesLimit)
+  const first = admit(pathsOf(tour.found), troubles, canonical, filesLimit)
   for (const { path } of first.refused) troubles.add(path)
   const admitted = tour.found.filter(({ path }) => first.admitted.has(path))
-  const { rows, files, read } = await readAll(input, tour, admitted, troubles)
+  const { rows, files, read } = await readAll(
+    input,
+    tour,
+    admitted.filter(({ secret }) => !secret),
+    troubles,
+  )
+  const secrets = await readSecrets(
+    input,
+    tour,
+    admitted.filter(({ secret }) => secret),
+    troubles,
+  )
 
-  const second = admit([...files.keys()], troubles, previous, filesLimit)
-  for (const { path } of second.refused) files.delete(path)
+  const all = [...files.keys(), ...secrets.keys()].sort(byteOrder)
+  const second = admit(all, troubles, canonical, filesLimit)
+  for (const { path } of second.refused) {
+    files.delete(path)
+    secrets.delete(path)
+  }
   warnOf(tour, [...first.refused, ...second.refused], filesLimit)
   return {
     files,
+    secrets: [...secrets.values()],
     kept: second.kept,
-    sealed: tour.sealed,
     unlisted: tour.unlisted,
     unlistedMore: tour.unlistedMore,
     warnings: tour.warnings.list,
@@ -132,6 +160,29 @@ async function readAll(input: ScanInput, tour: Walk, admitted: readonly Found[],
     else tour.warnings.add('unreadable', path, cannotRead(reading.errno))
   }
   return { rows, files, read }
+}
+
+/** Few and small: read at every look, and forgotten as soon as they are sealed. */
+async function readSecrets(input: ScanInput, tour: Walk, found: readonly Found[], troubles: Set<string>) {
+  const secrets = new Map<HomePath, PlainSecret>()
+  for (const { path, at, stat } of found) {
+    input.signal?.throwIfAborted()
+    try {
+      const plain = await readFile(input.disk, at, secretBytesMax)
+      if (plain === null) {
+        troubles.add(path)
+        tour.again = true
+      } else secrets.set(path, { path, exec: input.disk.windows ? null : (stat.mode & 0o111) !== 0, plain })
+    } catch (error) {
+      const errno = errnoOf(error)
+      const tooMany = error instanceof Fault && error.code === 'too-many'
+      if (errno === null && !tooMany) throw error
+      troubles.add(path)
+      if (tooMany) tour.warnings.add('too-large', path, tooLarge(secretBytesMax + 1, secretBytesMax))
+      else tour.warnings.add('unreadable', path, cannotRead(errno ?? ''))
+    }
+  }
+  return secrets
 }
 
 const asGuess = (file: CanonFile | undefined) => file && { size: file.size, blob: file.blob }

@@ -4,7 +4,7 @@
  * left out for a fault of its own is warned about and in `troubles`, so that it is not taken for removed.
  */
 import { Fault } from '../../schemas/fault.ts'
-import { fileBytesMax, filesMax, warningsMax } from '../../schemas/limits.ts'
+import { fileBytesMax, filesMax, secretBytesMax, warningsMax } from '../../schemas/limits.ts'
 import { type HomePath, isHomePath, pathFault } from '../../schemas/path.ts'
 import type { DirEntry, Disk, Stat } from '../disk/disk.ts'
 import { byteOrder, errnoOf } from '../disk/errno.ts'
@@ -13,8 +13,13 @@ import { below, resolveLink, slashed } from './link.ts'
 import type { Selection } from './selection.ts'
 import { Warnings } from './warning.ts'
 
-/** A file that could travel. `at` is where its bytes are, with links resolved. */
-export type Found = { readonly path: HomePath; readonly at: string; readonly stat: Stat }
+/** A file that could travel. `at` is where its bytes are, with links resolved; `secret`: only sealed. */
+export type Found = {
+  readonly path: HomePath
+  readonly at: string
+  readonly stat: Stat
+  readonly secret: boolean
+}
 
 /** A folder on the way. `path` is its name in the log ('' for the home). */
 export type Folder = {
@@ -28,7 +33,6 @@ export type Walk = {
   /** In byte order of the paths. */
   readonly found: Found[]
   readonly troubles: Set<string>
-  readonly sealed: string[]
   readonly unlisted: string[]
   unlistedMore: number
   readonly warnings: Warnings
@@ -74,7 +78,6 @@ export async function walk(input: WalkInput): Promise<Walk> {
     root: slashed(disk, root),
     found: [],
     troubles: new Set(),
-    sealed: [],
     unlisted: [],
     unlistedMore: 0,
     warnings: new Warnings(),
@@ -125,7 +128,8 @@ async function visit(tour: Tour, folder: Folder, entry: DirEntry, next: Folder[]
   const at = `${folder.at}/${entry.name}`
   const found = classify(path, tour.selection)
   const walked = mayContain(path, tour.selection)
-  if (entry.kind === 'folder' ? !walked : found.kind !== 'plain' && !(entry.kind === 'link' && walked))
+  const travels = found.kind === 'plain' || found.kind === 'sealed'
+  if (entry.kind === 'folder' ? !walked : !travels && !(entry.kind === 'link' && walked))
     return note(tour, found, entry.kind === 'folder' ? `${path}/` : path)
   const fault = pathFault(path)
   if (fault !== null) return trouble(tour, 'bad-name', path, `cannot travel: as a path, ${fault}.`)
@@ -142,7 +146,6 @@ async function visit(tour: Tour, folder: Folder, entry: DirEntry, next: Folder[]
 
 /** What does not travel: kept in a list where `status` shows it. */
 function note(tour: Tour, found: Class, path: string): void {
-  if (found.kind === 'sealed' && !path.endsWith('/')) tour.sealed.push(path)
   if (found.kind !== 'unlisted') return
   if (tour.unlisted.length < warningsMax) tour.unlisted.push(path)
   else tour.unlistedMore++
@@ -157,7 +160,7 @@ function enter(tour: Tour, folder: Folder, next: Folder[]): void {
 
 async function take(tour: Tour, folder: Folder, path: string, at: string): Promise<void> {
   const inner = folder.fence === null ? null : below(tour.root, at)
-  if (inner !== null && classify(inner, tour.selection).kind !== 'plain') return
+  if (inner !== null && classify(inner, tour.selection).kind !== classify(path, tour.selection).kind) return
   try {
     accept(tour, path, at, await tour.disk.stat(at))
   } catch (error) {
@@ -190,13 +193,17 @@ function accept(tour: Tour, path: string, at: string, stat: Stat | null): void {
   else if (stat === null || stat.kind === 'folder' || stat.kind === 'link') moved(tour, path)
   else if (stat.kind === 'other')
     trouble(tour, 'not-a-file', path, 'cannot travel: it is a socket, a pipe or a device.')
-  else if (stat.size > fileBytesMax) trouble(tour, 'too-large', path, tooLarge(stat.size))
-  else if (isHomePath(path)) tour.found.push({ path, at, stat })
+  else if (isHomePath(path)) {
+    const secret = classify(path, tour.selection).kind === 'sealed'
+    const limit = secret ? secretBytesMax : fileBytesMax
+    if (stat.size > limit) trouble(tour, 'too-large', path, tooLarge(stat.size, limit))
+    else tour.found.push({ path, at, stat, secret })
+  }
 }
 
 const MiB = 1024 * 1024
-export const tooLarge = (size: number): string =>
-  `is too large to travel: ${Math.ceil(size / MiB)} MiB, where ${fileBytesMax / MiB} are allowed.`
+export const tooLarge = (size: number, limit = fileBytesMax): string =>
+  `is too large to travel: ${Math.ceil(size / MiB)} MiB, where ${limit / MiB} are allowed.`
 
 function trouble(tour: Tour, kind: Parameters<Warnings['add']>[0], path: string, rest: string): void {
   tour.troubles.add(path)

@@ -1,11 +1,15 @@
 /** SHA-256, the only hash of this house, over bytes and over streams. */
-import { createHash, hash as oneShot } from 'node:crypto'
+import { createHash, createHmac, hash as oneShot } from 'node:crypto'
 import type { Hash } from '../../schemas/shape.ts'
 
 /** 32 bytes. */
 export const sha256 = (data: Uint8Array): Buffer => oneShot('sha256', data, 'buffer')
 /** 64 hex digits. */
 export const sha256Hex = (data: Uint8Array): Hash => oneShot('sha256', data, 'hex') as Hash
+
+/** HMAC-SHA-256 in hex: a digest that only who holds the key can make. */
+export const hmac = (key: Uint8Array, data: Uint8Array): Hash =>
+  createHmac('sha256', key).update(data).digest('hex') as Hash
 
 /** Hashes what is fed to it, piece by piece. */
 export function hasher(): { update(data: Uint8Array): void; hex(): Hash } {

@@ -16,7 +16,7 @@ const passing: ReadonlySet<string> = new Set(['EBUSY', 'EPERM', 'EACCES'])
  */
 export async function whileBusy(
   clock: Clock,
-  ids: Ids,
+  ids: Pick<Ids, 'fraction'>,
   attempt: () => Promise<void>,
   hopeless: () => Promise<boolean>,
 ): Promise<void> {

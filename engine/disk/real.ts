@@ -8,8 +8,7 @@ import fs from 'node:fs'
 import { assert } from '../../schemas/fault.ts'
 import { inlineBytesMax } from '../../schemas/limits.ts'
 import type { Clock } from '../env/clock.ts'
-import type { Ids } from '../env/ids.ts'
-import { systemClock, systemIds } from '../env/system.ts'
+import { systemClock } from '../env/system-clock.ts'
 import { whileBusy } from './busy.ts'
 import type { DirEntry, Disk, DiskFile, Kind, OpenMode, Stat } from './disk.ts'
 import { byteOrder, type DiskCall, diskFault, errnoOf } from './errno.ts'
@@ -33,22 +32,23 @@ const flags = {
 export async function openDisk(probeDir?: string): Promise<Disk> {
   // macOS folds Unicode forms even where it keeps case apart.
   const mac = process.platform === 'darwin'
-  const usual = new RealDisk(windows || mac, systemClock, systemIds)
+  const usual = new RealDisk(windows || mac, systemClock)
   if (mac || probeDir === undefined) return usual
   const folds = (await probeFolding(usual, probeDir)) ?? usual.foldsNames
-  return folds === usual.foldsNames ? usual : new RealDisk(folds, systemClock, systemIds)
+  return folds === usual.foldsNames ? usual : new RealDisk(folds, systemClock)
 }
+
+/** A pause need not be unpredictable, only unlike that of another process. */
+const jitter = { fraction: () => Math.random() }
 
 class RealDisk implements Disk {
   readonly foldsNames: boolean
   readonly windows = windows
   readonly #clock: Clock
-  readonly #ids: Ids
 
-  constructor(foldsNames: boolean, clock: Clock, ids: Ids) {
+  constructor(foldsNames: boolean, clock: Clock) {
     this.foldsNames = foldsNames
     this.#clock = clock
-    this.#ids = ids
   }
 
   async open(path: string, mode: OpenMode, permissions = 0o666): Promise<DiskFile> {
@@ -110,7 +110,7 @@ class RealDisk implements Disk {
         }
       })
     if (!windows) return attempt()
-    return whileBusy(this.#clock, this.#ids, attempt, async () => look(to)?.isDirectory() ?? false)
+    return whileBusy(this.#clock, jitter, attempt, async () => look(to)?.isDirectory() ?? false)
   }
 
   async link(from: string, to: string): Promise<boolean> {

@@ -4,7 +4,13 @@ import type { FileRow } from '../../schemas/section.ts'
 import type { Hash } from '../../schemas/shape.ts'
 import { toHash } from '../crypto/hash.ts'
 
-export type CanonFile = { readonly exec: boolean; readonly size: number; readonly blob: Hash }
+export type CanonFile = {
+  readonly exec: boolean
+  readonly size: number
+  readonly blob: Hash
+  /** Holds secrets: for its owner alone, wherever it is written. */
+  readonly secret?: boolean
+}
 export type CanonFiles = ReadonlyMap<HomePath, CanonFile>
 
 export const toCanonFile = (row: FileRow): CanonFile => ({

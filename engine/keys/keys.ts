@@ -41,6 +41,15 @@ export async function loadMasterKeys(disk: Disk, home: string): Promise<MasterKe
   return { log, ...(await loadFollowerKeys(disk, home)) }
 }
 
+/**
+ * The key that a machine shows in TLS, as its file has it, which is PEM to OpenSSL: whether it is whole shows there.
+ * @throws Fault `keys-damaged`, `keys-exposed` or a disk code.
+ */
+export async function loadNodePem(disk: Disk, home: string): Promise<string> {
+  await checkFolder(disk, home)
+  return (await read(disk, home, 'node')).toString()
+}
+
 /** @throws Fault `keys-damaged`, `keys-exposed` or a disk code. */
 export async function loadFollowerKeys(disk: Disk, home: string): Promise<FollowerKeys> {
   await checkFolder(disk, home)
@@ -81,6 +90,13 @@ async function checkFolder(disk: Disk, home: string): Promise<void> {
 }
 
 async function load(disk: Disk, home: string, role: KeyFileRole): Promise<Buffer> {
+  const secret = parseKeyFile(role, await read(disk, home, role))
+  if (!secret)
+    throw damaged(`The ${role} key is damaged, or it is the file of another key`, pathOf(home, role))
+  return secret
+}
+
+async function read(disk: Disk, home: string, role: KeyFileRole): Promise<Buffer> {
   const path = pathOf(home, role)
   const stat = await disk.stat(path)
   if (stat === null) throw damaged(`The ${role} key is missing`, path)
@@ -89,9 +105,8 @@ async function load(disk: Disk, home: string, role: KeyFileRole): Promise<Buffer
   if (!disk.windows && (stat.mode & 0o077) !== 0)
     throw exposed(`The ${role} key can be read by other users; run: chmod 600 ${path}`, path, stat.mode)
   const content = await readFile(disk, path, keyFileBytesMax)
-  const secret = content && parseKeyFile(role, content)
-  if (!secret) throw damaged(`The ${role} key is damaged, or it is the file of another key`, path)
-  return secret
+  if (content === null) throw damaged(`The ${role} key is missing`, path)
+  return content
 }
 
 const damaged = (what: string, path: string): Fault =>

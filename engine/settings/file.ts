@@ -10,7 +10,7 @@ import { v } from '../../schemas/shape.ts'
 import type { Disk } from '../disk/disk.ts'
 import { readFile, saveFile } from '../disk/save.ts'
 import type { Ids } from '../env/ids.ts'
-import { parseToml, printToml, type Table } from './toml.ts'
+import { type Plain, parseToml, printToml } from '../toml/toml.ts'
 
 /** The settings with every default filled in; all defaults when there is no file. */
 export async function loadSettings(disk: Disk, stemmaHome: string): Promise<Settings> {
@@ -42,7 +42,7 @@ export async function saveLocal(disk: Disk, ids: Ids, stemmaHome: string, value:
   await save(disk, ids, path, check(local, value, path))
 }
 
-async function load(disk: Disk, path: string): Promise<Table | null> {
+async function load(disk: Disk, path: string): Promise<Plain | null> {
   const bytes = await readFile(disk, path, settingsBytesMax)
   if (bytes === null) return null
   try {
@@ -53,7 +53,7 @@ async function load(disk: Disk, path: string): Promise<Table | null> {
   }
 }
 
-const save = (disk: Disk, ids: Ids, path: string, table: Table): Promise<void> =>
+const save = (disk: Disk, ids: Ids, path: string, table: Plain): Promise<void> =>
   saveFile(disk, ids, path, Buffer.from(printToml(table)), 0o600)
 
 /** @throws Fault `bad-settings` that names the file and the key. */

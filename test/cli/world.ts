@@ -33,6 +33,9 @@ export function world(more: Partial<Pick<World, 'env' | 'signal'>> & { columns?:
     pid: 1,
     uid: 1000,
     ask: async () => null,
+    become: async (file) => {
+      throw new Error(`nothing becomes ${file} in this world`)
+    },
     signal: new AbortController().signal,
     ...rest,
     out: screen(terminal),

@@ -82,6 +82,7 @@ export async function playMaster<T>(
     hosts: [loopback],
     port,
     admit: () => null,
+    head: () => null,
     onWire: (wire) => {
       const talk = new MasterTalk(wire)
       const playing = (async () => {

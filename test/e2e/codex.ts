@@ -7,7 +7,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { describe, expect } from 'vitest'
+import { describe } from 'vitest'
 
 /** The version whose behaviour the tests pin; another one is not taken. */
 export const codexVersion = '0.169.0'
@@ -105,24 +105,42 @@ unbounded_connection_retries = false
   )
 }
 
+/** The native binary. Fails where there is none, which `describeCodex` lets happen only where one is required. */
+export function codexBinary(): string {
+  if (binary === null)
+    throw new Error(`Codex ${codexVersion} is required here: run .ci/run, or set STEMMA_CODEX`)
+  return binary
+}
+
+/** All of the environment that Codex gets in a test; the user's home lies beside `home`. */
+export const codexEnv = (home: string): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: `${home}.user`,
+  CODEX_HOME: home,
+  LANG: 'C.UTF-8',
+})
+
 export type CodexRun = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
 /**
  * One turn of `codex exec` with `home` as CODEX_HOME, in an empty folder that is no repository.
  * @param inside a command to put before it, such as `ip netns exec NAME`.
+ * @param env on top of the bare environment of a test.
+ * @param program what to start in place of the native binary, such as a shim that leads to it.
  */
 export async function runCodexExec(run: {
   readonly home: string
   readonly prompt: string
   readonly inside?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly program?: string
 }): Promise<CodexRun> {
-  expect(binary, `Codex ${codexVersion} is required here: run .ci/run, or set STEMMA_CODEX`).not.toBeNull()
   const user = `${run.home}.user`
   const cwd = join(user, 'project')
   mkdirSync(cwd, { recursive: true })
   const [command = '', ...args] = [
     ...(run.inside ?? []),
-    binary ?? '',
+    run.program ?? codexBinary(),
     'exec',
     '--skip-git-repo-check',
     '--sandbox',
@@ -131,7 +149,7 @@ export async function runCodexExec(run: {
   ]
   const child = spawn(command, args, {
     cwd,
-    env: { PATH: process.env['PATH'] ?? '', HOME: user, CODEX_HOME: run.home, LANG: 'C.UTF-8' },
+    env: { ...codexEnv(run.home), ...run.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: execTimeoutMs,
     killSignal: 'SIGKILL',

@@ -91,8 +91,13 @@ export const skillText = (name: string, says: string): string =>
 /**
  * A machine with an empty Codex home, in a new temporary folder.
  * @param inside a command to put before each, such as `ip netns exec NAME`.
+ * @param env on top of the bare environment.
  */
-export function makeMachine(name: string, inside: readonly string[] = []): Machine {
+export function makeMachine(
+  name: string,
+  inside: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Machine {
   const root = mkdtempSync(join(tmpdir(), `stemma-${name}-`))
   const codexHome = join(root, '.codex')
   const stemmaHome = join(root, '.stemma')
@@ -111,6 +116,7 @@ export function makeMachine(name: string, inside: readonly string[] = []): Machi
         CODEX_HOME: codexHome,
         LANG: 'C.UTF-8',
         NO_COLOR: '1',
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -14,6 +14,8 @@ export type FakeModel = {
   readonly requests: readonly ModelRequest[]
   /** The next request that comes in from now on. */
   next(): Promise<ModelRequest>
+  /** Keeps every answer back, so that turns stay in progress, until the returned function is called. */
+  hold(): () => void
   close(): Promise<void>
 }
 
@@ -30,7 +32,7 @@ function toldText(value: unknown): string {
 const frame = (event: { readonly type: string }) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 
 /** The least that Codex takes as a finished answer. */
-function answer(id: string): string {
+export function answer(id: string): string {
   const message = {
     type: 'message',
     id: `msg_${id}`,
@@ -50,6 +52,7 @@ function answer(id: string): string {
 export async function startModel(): Promise<FakeModel> {
   const requests: ModelRequest[] = []
   let waiting: ((request: ModelRequest) => void)[] = []
+  let held: Promise<void> | null = null
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const parts: Buffer[] = []
@@ -68,6 +71,7 @@ export async function startModel(): Promise<FakeModel> {
     requests.push(told)
     for (const resolve of waiting) resolve(told)
     waiting = []
+    await held
     response.writeHead(200, { 'content-type': 'text/event-stream' }).end(answer(`resp_${requests.length}`))
   }
 
@@ -83,6 +87,16 @@ export async function startModel(): Promise<FakeModel> {
     baseUrl: `http://127.0.0.1:${address.port}/v1`,
     requests,
     next: () => new Promise((resolve) => waiting.push(resolve)),
+    hold: () => {
+      let release = () => {}
+      held = new Promise((done) => {
+        release = () => {
+          held = null
+          done()
+        }
+      })
+      return release
+    },
     close: async () => {
       server.closeAllConnections()
       server.close()

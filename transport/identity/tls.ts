@@ -16,6 +16,8 @@ import type { Hash } from '../../schemas/shape.ts'
 import type { NodeIdentity } from './cert.ts'
 import { connectFault } from './reach.ts'
 
+/** What a machine shows of itself. */
+export type Shown = Pick<NodeIdentity, 'keyPem' | 'certPem'>
 /** An authenticated connection: the other side's raw node key, and 32 bytes that only both ends know. */
 export type Channel = {
   readonly socket: TLSSocket
@@ -32,7 +34,7 @@ const exporterBytes = 32
  * none counts here: with none named, Node would load all that it knows. That the other side holds the key of its
  * certificate is always checked.
  */
-const options = (identity: NodeIdentity) =>
+const options = (identity: Shown) =>
   ({
     key: identity.keyPem,
     cert: identity.certPem,
@@ -49,29 +51,31 @@ export type ConnectOptions = {
   readonly port: number
   /** The fingerprint of the master's node key. */
   readonly pin: Hash
-  readonly identity: NodeIdentity
+  readonly identity: Shown
   readonly clock: Clock
   /** For address, TCP and TLS together. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
+  /** A connection that is there already (`dial`). */
+  readonly socket?: Socket
 }
 
 /**
  * Connects and checks the pin.
- * @throws Fault `pin-mismatch`, `peer-refused`, `unreachable`, `timed-out`, `protocol`, or the signal's reason.
+ * @throws Fault `pin-mismatch`, `peer-refused`, `unreachable`, `timed-out`, `protocol`, `keys-damaged`, or the
+ * signal's reason.
  */
 export async function connectPinned(to: ConnectOptions): Promise<Channel> {
   to.signal?.throwIfAborted()
   const how: ConnectionOptions & Pick<TcpNetConnectOpts, 'autoSelectFamilyAttemptTimeout'> = {
     ...options(to.identity),
-    host: to.host,
-    port: to.port,
+    ...(to.socket ? { socket: to.socket } : { host: to.host, port: to.port }),
     // No name is sent ahead in clear text, and none is compared: the key is the name.
     servername: '',
     checkServerIdentity: () => undefined,
     autoSelectFamilyAttemptTimeout: familyAttemptMs,
   }
-  const socket = connect(how)
+  const socket = begin(how)
   try {
     await secured(socket, to)
     const channel = channelOf(socket)
@@ -87,6 +91,15 @@ export async function connectPinned(to: ConnectOptions): Promise<Channel> {
   } catch (error) {
     socket.destroy()
     throw error
+  }
+}
+
+/** OpenSSL looks at key and certificate before anything is sent. */
+function begin(how: ConnectionOptions): TLSSocket {
+  try {
+    return connect(how)
+  } catch (error) {
+    throw new Fault('keys-damaged', 'The node key of this machine and its certificate do not fit.', {}, error)
   }
 }
 

@@ -23,6 +23,7 @@ import { plainAddress } from '../identity/address.ts'
 import type { NodeIdentity } from '../identity/cert.ts'
 import { judge, type PeerRules } from '../identity/peer.ts'
 import { type Channel, createTlsAcceptor } from '../identity/tls.ts'
+import { headPath } from './peek.ts'
 import { acceptSocket, linkPath } from './socket.ts'
 import { SocketWire } from './wire.ts'
 
@@ -32,6 +33,8 @@ export type DoorOptions = {
   readonly clock: Clock
   /** Whether the holder of this node key may have a link at all; asked before the upgrade. */
   readonly admit: (peerKey: Uint8Array, address: string) => Refusal | null
+  /** The newest signed head, for the one small question of the hook; null for who may not know it. */
+  readonly head: (peerKey: Uint8Array) => Uint8Array | null
   readonly onWire: (wire: Wire) => void
   /** Told of whoever was turned away, for `status` and the log; the peer learns less. */
   readonly onRefused?: (refusal: Refusal, address: string) => void
@@ -67,7 +70,11 @@ export class Door {
     this.#http.maxHeadersCount = headersMax + 1
     this.#http.on('request', (request, response) => {
       const status = this.#judge(request)
-      response.writeHead(status === 101 ? 426 : status, { connection: 'close', 'content-length': 0 }).end()
+      const head = status === 101 && request.url === headPath ? this.#head(request) : null
+      const answer = head ? 200 : status === 101 ? 426 : status
+      response
+        .writeHead(answer, { connection: 'close', 'content-length': head?.length ?? 0 })
+        .end(head ?? undefined)
     })
     this.#http.on('upgrade', (request, stream, head) => this.#upgrade(request, stream, head))
   }
@@ -144,12 +151,18 @@ export class Door {
     // Browsers send it, stemma does not: no web page may speak to a master, whatever it got hold of (T18).
     if (request.headers.origin !== undefined) return 403
     if (request.rawHeaders.length > 2 * headersMax) return 431
-    if (request.url !== linkPath) return 404
+    if (request.url !== linkPath && request.url !== headPath) return 404
     return request.method === 'GET' ? 101 : 405
   }
 
+  #head(request: IncomingMessage): Uint8Array | null {
+    const channel = this.#channels.get(request.socket)
+    return channel ? this.#options.head(channel.peerKey) : null
+  }
+
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const status = this.#closing ? 503 : this.#judge(request)
+    const judged = request.url === headPath ? 404 : this.#judge(request)
+    const status = this.#closing ? 503 : judged
     const channel = this.#channels.get(stream)
     if (status !== 101 || !channel) {
       stream.end(

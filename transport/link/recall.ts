@@ -10,6 +10,7 @@ import type { Wire } from '../../engine/env/wire.ts'
 import type { Master } from '../../engine/master.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { recallBytesMax, recallRecordsMax, recallTimeoutMs, stallTimeoutMs } from '../../schemas/limits.ts'
+import type { Hash } from '../../schemas/shape.ts'
 import type { Up } from '../../schemas/wire/index.ts'
 import type { Amount } from './credit.ts'
 import { gather } from './gather.ts'
@@ -79,16 +80,19 @@ async function takeTail(
       throw new Fault('too-many', 'The tail that this master lost is too long to take back.')
     await acknowledge(amount)
   }
-  const lacking = await master.lacking(payloads)
-  if (isRefusal(lacking)) throw toFault(lacking)
-  await gather(master.blobs, lacking, {
-    wire,
-    hear: next,
-    acknowledge,
-    other: () => {
-      throw notThat()
-    },
-  })
+  const other = () => {
+    throw notThat()
+  }
+  // Where sealed contents are stands in a content: what that one names is asked for in the second turn.
+  const asked = new Set<Hash>()
+  for (let turn = 0; turn < 2; turn++) {
+    const lacking = await master.lacking(payloads)
+    if (isRefusal(lacking)) throw toFault(lacking)
+    // What the follower did not have the first time it does not have now.
+    const open = lacking.filter((hash) => !asked.has(hash))
+    for (const hash of open) asked.add(hash)
+    await gather(master.blobs, open, { wire, hear: next, acknowledge, other })
+  }
   const head = await master.takeBack(payloads)
   if (isRefusal(head)) throw toFault(head)
 }

@@ -1,4 +1,5 @@
 /** Seal epochs, numbered from 1. Only the current epoch's grants are part of the state. */
+import type { Hash } from '../../../schemas/shape.ts'
 import { hashBytes } from '../../../schemas/signable.ts'
 import { toHash } from '../../crypto/hash.ts'
 import type { Change, State } from '../state.ts'
@@ -10,6 +11,12 @@ export const currentEpochKey = 'current'
 export function currentEpoch(state: State): number {
   const row = state.maps.epochs.get(currentEpochKey)
   return row?.kind === 'current' ? row.epoch : 0
+}
+
+/** The blob with the wrapped data keys of the current epoch; null while it has none. */
+export function currentWraps(state: State): Hash | null {
+  const row = state.maps.epochs.get(currentEpochKey)
+  return row?.kind === 'current' && row.wraps.some((byte) => byte !== 0) ? toHash(row.wraps) : null
 }
 
 /** A new epoch has no wraps until its own are put. */

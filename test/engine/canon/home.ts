@@ -65,6 +65,7 @@ export class SimHome {
       clock,
       home,
       previous,
+      previousSecrets: new Set(),
       index,
       selection: defaultSelection,
       ...more,

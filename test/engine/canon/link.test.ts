@@ -63,7 +63,7 @@ describe('S33: symlinks', () => {
       'skills/mine/inner': 'mine',
     })
     expect(kinds(approved)).toEqual(['link-out skills/mine/folder', 'link-out skills/mine/outer'])
-    expect(approved.sealed).toEqual(['skills/mine/.env'])
+    expect(approved.secrets.map(({ path }) => path)).toEqual(['skills/mine/.env'])
     // The approval is withdrawn: what is there stays as it was, until the link goes.
     expect((await at.look()).events).toEqual([])
     await at.disk.unlink(`${home}/skills/mine`)

@@ -44,6 +44,7 @@ const look = (from?: Scan) =>
     home,
     selection: defaultSelection,
     previous: from ? applied(new Map(), diff(new Map(), from)) : new Map(),
+    previousSecrets: new Set(),
     index: from?.index ?? emptyIndex,
   })
 
@@ -104,9 +105,9 @@ test('S25: 10,000 unchanged files are looked at again without reading one (bench
   // Old files, so that none is racily clean.
   const late = { ...systemClock, now: () => Date.now() + 60_000 }
   const input = { disk, blobs, clock: late, home, selection: defaultSelection }
-  const first = await scan({ ...input, previous: new Map(), index: emptyIndex })
+  const first = await scan({ ...input, previous: new Map(), previousSecrets: new Set(), index: emptyIndex })
   expect(first.files.size).toBe(10_000)
-  const next = await scan({ ...input, previous: first.files, index: first.index })
+  const next = await scan({ ...input, previous: first.files, previousSecrets: new Set(), index: first.index })
   expect(diff(first.files, next)).toEqual([])
   expect(next.read.files).toBe(0)
 })

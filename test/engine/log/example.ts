@@ -3,7 +3,8 @@
  * byte of it is the same wherever it is made.
  */
 import { fingerprint, sign } from '../../../engine/crypto/ed25519.ts'
-import { fromHash, sha256 } from '../../../engine/crypto/hash.ts'
+import { fromHash, sha256, toHash } from '../../../engine/crypto/hash.ts'
+import { sealKey } from '../../../engine/crypto/x25519.ts'
 import { readFile } from '../../../engine/disk/save.ts'
 import { emptyRoot, MerkleMap } from '../../../engine/fold/merkle.ts'
 import { formatKeyFile } from '../../../engine/keys/file.ts'
@@ -11,8 +12,11 @@ import { signingKey } from '../../../engine/keys/keys.ts'
 import { formatRecoveryKey } from '../../../engine/keys/recovery.ts'
 import { Log } from '../../../engine/log/log.ts'
 import { RecordReader } from '../../../engine/log/record.ts'
+import { makeGrant, openGrant } from '../../../engine/secrets/grant.ts'
+import { openSecret, sealSecret } from '../../../engine/secrets/seal.ts'
+import { openWraps, readWraps, writeWraps } from '../../../engine/secrets/wraps.ts'
 import type { Event } from '../../../schemas/event/index.ts'
-import { assert } from '../../../schemas/fault.ts'
+import { assert, isRefusal } from '../../../schemas/fault.ts'
 import { type HomePath, isHomePath } from '../../../schemas/path.ts'
 import { type FileRow, type RotationRow, rowLayouts } from '../../../schemas/section.ts'
 import {
@@ -21,12 +25,15 @@ import {
   channelBytes,
   charterBytes,
   checkpointBytes,
+  grantBytes,
   mapKeyBytes,
   nodeBytes,
   recoverBytes,
   revisionBytes,
   rotateBytes,
+  secretBytes,
   stateBytes,
+  wrapBytes,
 } from '../../../schemas/signable.ts'
 import { mintCertificate } from '../../../transport/identity/cert.ts'
 import { SimDisk } from '../../sim/disk.ts'
@@ -141,6 +148,48 @@ function childrenOf(keyHashes: readonly Buffer[]): readonly Buffer[] {
   })
 }
 
+/** A secret of the example: sealed, its key wrapped, the epoch granted; each with its bytes of chance told. */
+function secretValues(): Readonly<Record<string, Buffer>> {
+  // In place of chance.
+  const constant = (byte: number) => ({
+    bytes: (length: number) => Buffer.alloc(length, byte),
+    name: () => 'example',
+    fraction: () => 0,
+  })
+  const content = Buffer.alloc(16, 0x11)
+  const plain = Buffer.from('KEY=canary\n')
+  const sealed = sealSecret(constant(0x22), { logId, content }, plain)
+  assert(!isRefusal(sealed), 'the example is small')
+  const blob = sha256(sealed.sealed)
+  const live = { content, sealed: toHash(blob), sealedBytes: sealed.sealed.length, key: sealed.key }
+  const epoch = { logId, epoch: 1, key: Buffer.alloc(32, 0x33) }
+  const wraps = writeWraps(constant(0x44), epoch, [live])
+  const follower = fromHash(fingerprint(keys.nextLog.public))
+  const seal = sealKey(Buffer.alloc(32, 0x66))
+  const grant = makeGrant(constant(0x55), { ...epoch, follower }, seal.public, epoch.key)
+  const read = readWraps(wraps)
+  assert(!isRefusal(read), 'the example is well formed')
+  const opened = openWraps(read, { ...epoch, key: openedOr(openGrant(seal, { ...epoch, follower }, grant)) })
+  assert(!isRefusal(opened) && opened[0], 'the wraps of the example open')
+  const again = openedOr(openSecret(opened[0].key, { logId, content }, sealed.sealed))
+  assert(again.equals(plain), 'the secret of the example opens')
+  return {
+    'secret bytes': secretBytes({ logId, content }),
+    ciphertext: sealed.sealed,
+    'ciphertext hash': blob,
+    'wrap bytes': wrapBytes({ logId, epoch: 1, content, sealed: blob }),
+    wraps,
+    'wraps hash': sha256(wraps),
+    'grant bytes': grantBytes({ logId, epoch: 1, follower }),
+    'follower seal key': seal.public,
+    grant,
+  }
+}
+function openedOr(opened: ReturnType<typeof openSecret>): Buffer {
+  assert(!isRefusal(opened), 'the example opens')
+  return opened
+}
+
 /** Every value that docs/FORMAT.md quotes in hex, by the name it has there. */
 export async function exampleValues(): Promise<Readonly<Record<string, Buffer>>> {
   const [first, second] = await exampleSegments()
@@ -221,6 +270,7 @@ export async function exampleValues(): Promise<Readonly<Record<string, Buffer>>>
     'recovery row hash': sha256(rowLayouts.keys(recoveryRow)),
     'channel proof': sign(keys.log.private, channelBytes(head3, exporter)),
     'node certificate': mintCertificate(keys.node),
+    ...secretValues(),
   }
 }
 

@@ -39,6 +39,7 @@ export async function openDoor(more: Partial<ListenOptions> = {}): Promise<Door>
     rules: rulesOf(['127.0.0.0/8']),
     clock: systemClock,
     admit: () => null,
+    head: () => null,
     onWire(wire) {
       wires.push(wire)
       waiting.shift()?.(wire)

@@ -1,0 +1,35 @@
+/** `shim install`: a small `codex` to stand before the real one on PATH, which brings news first. */
+import { exitCodes } from '../../schemas/code.ts'
+import { define } from '../command.ts'
+import { thisPlatform } from '../name.ts'
+import { quoteSh } from '../shim/command.ts'
+import { isFirst, shimFile, shimFolder, writeShim } from '../shim/file.ts'
+
+export const command = define({
+  args: [],
+  options: {},
+  about: [
+    'It brings the home up to date within two seconds, silently, then becomes the codex behind it on PATH.',
+    'It goes on working when Codex or stemma is upgraded or removed. PATH itself is left to you.',
+  ],
+  examples: ['shim install'],
+  async run(context) {
+    const { out, json } = context
+    const changed = await writeShim(context, await context.openDisk())
+    const file = shimFile(context)
+    const first = isFirst(context)
+    if (json) {
+      out.json({ file, folder: shimFolder(context), changed, first })
+      return exitCodes.done
+    }
+    out.line(changed ? 'Written: ' : 'There already: ', file)
+    if (first) out.line('It is the first `codex` on PATH.')
+    else if (thisPlatform() === 'win32')
+      out.line('Put ', shimFolder(context), ' at the beginning of Path (Settings, Environment Variables).')
+    else {
+      out.line("Put its folder first on PATH, in your shell's start file:")
+      out.line('  export PATH=', quoteSh(shimFolder(context)), ':"$PATH"')
+    }
+    return exitCodes.done
+  },
+})

@@ -1,0 +1,36 @@
+/**
+ * Command lines as text: for the shells that Codex and people use. Pure.
+ * Always holds: each word arrives as it was, whatever is in it.
+ */
+import type { Platform } from '../../schemas/shape.ts'
+
+/** Words that no shell looks into, cmd.exe and PowerShell included. */
+const plainForm = /^[A-Za-z0-9_@:./\\+-]+$/
+const plainPosixForm = /^[A-Za-z0-9_@:./+-]+$/
+
+/** A word for a POSIX shell; fish and csh read it alike. */
+export const quoteSh = (word: string): string =>
+  plainPosixForm.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+
+/** A path for a batch file. It cannot hold a quotation mark: Windows has no such names. */
+export const quoteBatch = (path: string): string => `"${path.replaceAll('%', '%%')}"`
+
+/**
+ * The command of stemma's entry in hooks.json. One plain command: Codex gives it to the user's shell, whichever it is.
+ *
+ * On Windows that is cmd.exe or PowerShell, which quote in different ways, and Codex may quote once more. So either
+ * nothing needs quotes, or PowerShell is given the command encoded, which costs its start (some 200 ms).
+ */
+export function hookCommand(of: {
+  readonly platform: Platform
+  readonly node: string
+  readonly script: string
+  readonly args: readonly string[]
+}): string {
+  const words = [of.node, of.script, ...of.args]
+  if (of.platform !== 'win32') return words.map(quoteSh).join(' ')
+  if (words.every((word) => plainForm.test(word))) return words.join(' ')
+  const quoted = words.map((word) => `'${word.replaceAll("'", "''")}'`).join(' ')
+  const encoded = Buffer.from(`& ${quoted}; exit $LASTEXITCODE`, 'utf16le').toString('base64')
+  return `powershell.exe -NoLogo -NoProfile -NonInteractive -EncodedCommand ${encoded}`
+}

@@ -1,0 +1,138 @@
+/**
+ * Would Codex refuse a config.toml? Asked before one is installed (S41).
+ * Always holds: a text that Codex 0.169 starts with is not refused here; the answer names the key and no value.
+ */
+import {
+  adjustableProvider,
+  authAlone,
+  builtInProviders,
+  type ConfigType,
+  calledOnly,
+  configTypes,
+  startedOnly,
+} from '../../schemas/config-type.ts'
+import { isRefusal, unreachable } from '../../schemas/fault.ts'
+import { readToml } from '../toml/toml.ts'
+import { isTable, type Path, printPath, type Table, type Value } from '../toml/value.ts'
+
+/** @returns why Codex would not start with this text, as one sentence, or null. */
+export function judgeConfig(text: string): string | null {
+  const read = readToml(text)
+  return isRefusal(read) ? `${read.why[0]?.toUpperCase()}${read.why.slice(1)}.` : judgeTable(read.table)
+}
+
+export const judgeTable = (table: Table): string | null =>
+  judgeTypes(table, [], typeRules) ??
+  (table['profile'] === undefined
+    ? null
+    : 'The key profile is no longer read: profiles are chosen with --profile.') ??
+  firstOf(table['mcp_servers'], judgeServer) ??
+  firstOf(table['model_providers'], judgeProvider)
+
+/** @param rules where the rules stand at this path; null where none leads. */
+function judgeTypes(table: Table, path: Path, rules: TypeNode | null): string | null {
+  for (const [name, value] of Object.entries(table)) {
+    const node = rules?.below.get(name) ?? rules?.below.get('*') ?? null
+    const types = node?.types
+    if (types && !types.some((type) => fits(type, value)))
+      return `The key ${printPath([...path, name])} must be ${types.map((type) => said[type]).join(' or ')}.`
+    const below = isTable(value) ? judgeTypes(value, [...path, name], node) : null
+    if (below !== null) return below
+    if (!isTable(value) && hasHugeInteger(value))
+      return `The key ${printPath([...path, name])} has an integer of more than 64 bits.`
+  }
+  return null
+}
+
+type TypeNode = { types: readonly ConfigType[] | null; readonly below: Map<string, TypeNode> }
+const typeRules: TypeNode = { types: null, below: new Map() }
+for (const [key, types] of configTypes) {
+  let node = typeRules
+  for (const name of key.split('.')) {
+    const next: TypeNode = node.below.get(name) ?? { types: null, below: new Map() }
+    node.below.set(name, next)
+    node = next
+  }
+  node.types = types
+}
+
+const said: Readonly<Record<ConfigType, string>> = {
+  string: 'a string',
+  boolean: 'true or false',
+  integer: 'an integer',
+  count: 'an integer from 0 up',
+  number: 'a number',
+  strings: 'a list of strings',
+  list: 'a list',
+  table: 'a table',
+  words: 'a table of strings',
+  tables: 'a table of tables',
+}
+
+function fits(type: ConfigType, value: Value): boolean {
+  switch (type) {
+    case 'string':
+      // Codex reads a date as the string that it is written as.
+      return typeof value === 'string' || value instanceof Date
+    case 'boolean':
+      return typeof value === 'boolean'
+    case 'integer':
+      return typeof value === 'bigint'
+    case 'count':
+      return typeof value === 'bigint' && value >= 0n
+    case 'number':
+      return typeof value === 'bigint' || typeof value === 'number'
+    case 'list':
+      return Array.isArray(value)
+    case 'strings':
+      return Array.isArray(value) && value.every((one) => fits('string', one))
+    case 'table':
+      return isTable(value)
+    case 'words':
+      return isTable(value) && Object.values(value).every((one) => fits('string', one))
+    case 'tables':
+      return isTable(value) && Object.values(value).every(isTable)
+    default:
+      return unreachable(type)
+  }
+}
+
+function hasHugeInteger(value: Value): boolean {
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value) !== value
+  if (Array.isArray(value)) return value.some(hasHugeInteger)
+  return isTable(value) && Object.values(value).some(hasHugeInteger)
+}
+
+function firstOf(
+  table: Value | undefined,
+  judge: (name: string, one: Table) => string | null,
+): string | null {
+  if (!isTable(table)) return null
+  for (const [name, one] of Object.entries(table)) {
+    const why = isTable(one) ? judge(name, one) : null
+    if (why !== null) return why
+  }
+  return null
+}
+
+function judgeServer(name: string, server: Table): string | null {
+  const key = printPath(['mcp_servers', name])
+  const started = 'command' in server
+  if (!started && !('url' in server)) return `The MCP server ${key} has neither command nor url.`
+  const wrong = [...(started ? calledOnly : startedOnly), 'bearer_token'].find((one) => one in server)
+  return wrong === undefined
+    ? null
+    : `The MCP server ${key} has ${started ? 'a command' : 'a url'} and so cannot have ${wrong}.`
+}
+
+function judgeProvider(name: string, provider: Table): string | null {
+  const key = printPath(['model_providers', name])
+  if (builtInProviders.includes(name))
+    return `The provider ${key} is built into Codex and cannot be redefined.`
+  if (name === adjustableProvider) return null
+  if (provider['name'] === undefined || provider['name'] === '') return `The provider ${key} has no name.`
+  if (provider['wire_api'] === 'chat')
+    return `The provider ${key} has wire_api = "chat", which Codex no longer speaks; it must be "responses".`
+  const beside = 'auth' in provider && authAlone.find((one) => one in provider && provider[one] !== false)
+  return beside ? `The provider ${key} has auth and so cannot have ${beside}.` : null
+}

@@ -1,0 +1,182 @@
+/**
+ * The config.toml of a follower, or a profile: the canonical text with what Codex and the user wrote on this machine.
+ * Pure. Always holds: the text means exactly what was weighed, type for type; every canonical statement that nobody
+ * touched here keeps its bytes; merging the result again changes nothing.
+ */
+import { isMachineKey } from '../../schemas/config-key.ts'
+import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
+import { type Document, isPair, readDocument } from '../toml/document.ts'
+import { type Edited, sameBut, settle } from '../toml/edit.ts'
+import { isTable, type Path, printPath, printValue, type Table, type Value } from '../toml/value.ts'
+import { readCanonical, readCanonicalTable } from './canonical.ts'
+import { judgeTable } from './judge.ts'
+import { rewrite, weave } from './weave.ts'
+import { type Conflict, type ConflictKind, type Keep, type Take, type Weighed, weigh } from './weigh.ts'
+
+/** What a merge has to know of the one before: to be stored with its text, also when that did not change. */
+export type Last = {
+  /** The canonical text that was merged then. */
+  readonly canonical: string
+  /** The conflicts that were reported then. */
+  readonly standing: readonly { readonly key: string; readonly kind: ConflictKind }[]
+  /** Conflicts that the user settled with `local`, each with the canonical value (null: none) that was turned down. */
+  readonly settled: readonly { readonly key: string; readonly canonical: string | null }[]
+}
+
+export type MergeInput = {
+  readonly canonical: string
+  /** The file as it lies on this machine; null when there is none. */
+  readonly local: string | null
+  /** Null when we never wrote this file. */
+  readonly last: Last | null
+  /** How the user settles conflicts, by key. */
+  readonly take?: ReadonlyMap<string, Take>
+}
+
+export type Provenance = 'canonical' | 'machine' | 'local' | 'conflict'
+/** Both values as TOML, null for none. They may be secret: whoever shows them redacts them. */
+export type KeyConflict = {
+  readonly key: string
+  readonly kind: ConflictKind
+  readonly canonical: string | null
+  readonly local: string | null
+}
+
+export type Merged = {
+  readonly text: string
+  /** The text is the local file, byte for byte. */
+  readonly unchanged: boolean
+  /** The editor could not write it: the document was printed anew, without its comments. */
+  readonly fallback: boolean
+  /** Why Codex would refuse the text; it must then not be installed (S41). */
+  readonly trouble: string | null
+  readonly conflicts: readonly KeyConflict[]
+  /** The keys of the last layer: what Codex or this machine wrote. */
+  readonly kept: readonly string[]
+  /** What the machine had written to servers that are gone. */
+  readonly dropped: readonly string[]
+  /** Where each key of the result comes from (N3). */
+  readonly provenance: () => ReadonlyMap<string, Provenance>
+  /** To be stored with the text. */
+  readonly last: Last
+}
+
+/** @returns a refusal `bad-config` that says which of the two files is not TOML, and where. */
+export function mergeConfig(input: MergeInput): Merged | Refusal {
+  const canonical = on('canonical', readCanonical(input.canonical))
+  if (isRefusal(canonical)) return canonical
+  const local = on('local', readDocument(input.local ?? ''))
+  if (isRefusal(local)) return local
+
+  const { last } = input
+  const weighed = weigh({
+    canonical: canonical.table,
+    base: readBase(input, canonical),
+    local: local.table,
+    standing: new Map(last?.standing.map(({ key, kind }) => [key, kind])),
+    settled: new Map(last?.settled.map(({ key, canonical: turned }) => [key, turned])),
+    take: input.take ?? new Map(),
+  })
+  const { merged, keeps, conflicts, settled, dropped } = weighed
+  // Where the file says what it should, its bytes are left alone: Codex has its own order.
+  const removed = keeps.flatMap(({ path, value }) => (value === undefined ? [path] : []))
+  const still =
+    last?.canonical === input.canonical && input.local !== null && sameBut(merged, local.table, removed)
+  const written = still
+    ? { text: input.local ?? '', fallback: false }
+    : write(input, { canonical, local }, weighed, removed)
+  return {
+    ...written,
+    unchanged: written.text === input.local,
+    trouble: judgeTable(merged),
+    conflicts: conflicts.map(toKeyConflict),
+    kept: keeps.flatMap(listMachine).sort(),
+    dropped,
+    provenance: () => trace(merged, keeps),
+    last: {
+      canonical: input.canonical,
+      standing: conflicts.map(({ path, kind }) => ({ key: printPath(path), kind })),
+      settled: [...settled].map(([key, turned]) => ({ key, canonical: turned })),
+    },
+  }
+}
+
+function on(side: 'canonical' | 'local', document: Document | Refusal): Document | Refusal {
+  if (!isRefusal(document)) return document
+  const { refused, why, facts } = document
+  return refuse(refused, `in the ${side} file ${why}`, { ...facts, side })
+}
+
+/** What was canonical when we last wrote. A text that is no TOML cannot have been merged: then nothing was ours. */
+function readBase({ canonical, last }: MergeInput, now: Document): Table | null {
+  if (last === null || last.canonical === canonical) return last && now.table
+  return readCanonicalTable(last.canonical)
+}
+
+function write(
+  input: MergeInput,
+  { canonical, local }: { readonly canonical: Document; readonly local: Document },
+  { merged, keeps }: Weighed,
+  removed: readonly Path[],
+): Edited {
+  const known = commentsOf(input, canonical)
+  weave(canonical, local, keeps, known)
+  const woven = settle(canonical, merged, removed)
+  if (!woven.fallback) return woven
+  const again = readCanonical(input.canonical)
+  if (isRefusal(again)) return woven
+  rewrite(again, local, keeps, known)
+  return settle(again, merged, removed)
+}
+
+/** Whether a comment is canonical, now or when we last wrote. That text is read when a comment is not known otherwise. */
+function commentsOf({ last }: MergeInput, canonical: Document): (comment: string) => boolean {
+  const now = new Set(commentsIn(canonical))
+  let then: Set<string> | null = null
+  return (text) => {
+    const comment = text.trim()
+    if (now.has(comment)) return true
+    if (last === null) return false
+    then ??= new Set(commentsIn(readDocument(last.canonical)))
+    return then.has(comment)
+  }
+}
+
+function commentsIn(document: Document | Refusal): string[] {
+  if (isRefusal(document)) return []
+  return document.sections.flatMap(({ lead, header, body }) => [
+    ...lead.map((piece) => piece.text.trim()),
+    header?.tail.trim() ?? '',
+    ...body.map((piece) => (isPair(piece) ? piece.after : piece.text).trim()),
+  ])
+}
+
+function trace(merged: Table, keeps: readonly Keep[]): Map<string, Provenance> {
+  const why = new Map(keeps.map((kept) => [printPath(kept.path), kept.why]))
+  const provenance = new Map<string, Provenance>()
+  const walk = (path: Path, value: Value, above: Provenance) => {
+    const key = printPath(path)
+    const from = isMachineKey(path) ? 'machine' : (why.get(key) ?? above)
+    if (!isTable(value) || Object.keys(value).length === 0) provenance.set(key, from)
+    else for (const [name, one] of Object.entries(value)) walk([...path, name], one, from)
+  }
+  for (const [name, value] of Object.entries(merged)) walk([name], value, 'canonical')
+  return provenance
+}
+
+/** The machine's keys in what is kept: it may be a whole table of the user's own. */
+function listMachine({ path, value, why }: Keep): string[] {
+  const from = isMachineKey(path) ? 'machine' : why
+  if (!isTable(value) || Object.keys(value).length === 0)
+    return from === 'machine' && value !== undefined ? [printPath(path)] : []
+  return Object.entries(value).flatMap(([key, one]) =>
+    listMachine({ path: [...path, key], value: one, why: from }),
+  )
+}
+
+const toKeyConflict = ({ path, kind, canonical, local }: Conflict): KeyConflict => ({
+  key: printPath(path),
+  kind,
+  canonical: canonical === undefined ? null : printValue(canonical),
+  local: local === undefined ? null : printValue(local),
+})

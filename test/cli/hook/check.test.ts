@@ -1,0 +1,199 @@
+/** What the hook finds to do, at each of its moments, with every kind of master (S51, S52). */
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { findNeed, type Moment } from '../../../cli/hook/check.ts'
+import { type Card, saveCard } from '../../../engine/card.ts'
+import type { Disk, OpenMode } from '../../../engine/disk/disk.ts'
+import { diskFault } from '../../../engine/disk/errno.ts'
+import { openDisk } from '../../../engine/disk/real.ts'
+import { systemClock, systemIds } from '../../../engine/env/system.ts'
+import { createFollowerKeys, signingKey } from '../../../engine/keys/keys.ts'
+import { refuse } from '../../../schemas/fault.ts'
+import { hookAwayMs, hookConnectMs } from '../../../schemas/limits.ts'
+import { headBytes, signedHeadBytes } from '../../../schemas/signable.ts'
+import { mintIdentity } from '../../../transport/identity/cert.ts'
+import { host, master, openDoor } from '../../transport/link/world.ts'
+
+const disk = await openDisk()
+let stemmaHome: string
+let cert: string
+const closing: (() => void | Promise<void>)[] = []
+beforeEach(async () => {
+  stemmaHome = mkdtempSync(join(tmpdir(), 'stemma-check-'))
+  cert = mintIdentity((await createFollowerKeys(disk, systemIds, stemmaHome)).node).certPem
+})
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+  rmSync(stemmaHome, { recursive: true, force: true })
+})
+
+const entry = Buffer.alloc(32, 7)
+function headOf(seq: number): Buffer {
+  const none = Buffer.alloc(32)
+  const fields = { seq, entry, state: none, revision: none, foldVersion: 1, timeMs: 1 }
+  const body = headBytes({ logId: Buffer.alloc(16), ...fields })
+  return Buffer.concat([body, Buffer.alloc(signedHeadBytes - body.length)])
+}
+const deal = (port: number, more: Partial<Card> = {}) =>
+  saveCard(disk, systemIds, stemmaHome, {
+    ...{ host, port, fingerprint: master.fingerprint, cert, seq: 5, applied: true, staged: false },
+    entry: entry.toString('hex') as Card['entry'],
+    ...more,
+  })
+const need = (moment: Moment = 'start') => findNeed({ disk, clock: systemClock, stemmaHome }, moment)
+const away = () => join(stemmaHome, 'away')
+
+/** A port where nobody listens. */
+async function deadPort(): Promise<number> {
+  const server = createServer().listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+async function serve(onSocket: (socket: Socket) => void): Promise<number> {
+  const sockets: Socket[] = []
+  const server: Server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => undefined)
+    onSocket(socket)
+  }).listen(0, host)
+  await once(server, 'listening')
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+async function door(head: Buffer, more: Parameters<typeof openDoor>[0] = {}): Promise<number> {
+  const { listener } = await openDoor({ head: () => head, ...more })
+  closing.push(() => listener.close())
+  return listener.port
+}
+
+describe('S51: without a word from the master', () => {
+  test('whoever follows nobody has nothing to do; a damaged card is left to a sync', async () => {
+    for (const moment of ['before', 'start', 'end'] as const) expect(await need(moment)).toBe('nothing')
+    writeFileSync(join(stemmaHome, 'local.toml'), '')
+    expect([await need('before'), await need('start'), await need('end')]).toEqual([
+      'sync',
+      'sync',
+      'nothing',
+    ])
+    writeFileSync(join(stemmaHome, 'card.json'), '{"host":')
+    expect(await need()).toBe('sync')
+  })
+
+  test('S10: after a session what waited is put in, and the master is not asked', async () => {
+    await deal(await deadPort(), { staged: true })
+    expect(await need('end')).toBe('apply')
+    await deal(await deadPort())
+    expect(await need('end')).toBe('nothing')
+    expect(existsSync(away())).toBe(false)
+  })
+
+  test('a master that is away is asked once, and then by nobody for a minute', async () => {
+    await deal(await deadPort())
+    expect(await need()).toBe('nothing')
+    const until = Number(readFileSync(away(), 'utf8'))
+    expect(Math.abs(until - Date.now() - hookAwayMs)).toBeLessThan(10_000)
+    let asked = 0
+    await deal(await serve(() => asked++))
+    expect([await need('before'), await need('start')]).toEqual(['nothing', 'nothing'])
+    expect(asked).toBe(0)
+  })
+
+  test('then a process of its own asks, and the next minute begins', async () => {
+    let asked = 0
+    await deal(await serve(() => asked++))
+    writeFileSync(away(), String(Date.now() - 1))
+    expect([await need(), await need()]).toEqual(['probe', 'nothing'])
+    writeFileSync(away(), String(Date.now() + 2 * hookAwayMs))
+    expect([await need(), await need()]).toEqual(['probe', 'nothing'])
+    writeFileSync(away(), 'x')
+    expect(await need()).toBe('probe')
+    expect(asked).toBe(0)
+  })
+
+  test('S52: before a session what is here goes in, with the master away as well', async () => {
+    const port = await deadPort()
+    writeFileSync(away(), String(Date.now() + 10_000))
+    await deal(port, { staged: true })
+    expect([await need('before'), await need('start')]).toEqual(['apply', 'nothing'])
+    await deal(port, { applied: false })
+    expect([await need('before'), await need('start')]).toEqual(['apply', 'apply'])
+    rmSync(away())
+    expect(await need('start')).toBe('apply')
+    expect(existsSync(away())).toBe(true)
+  })
+
+  test('a disk that is full costs the memory, not the session', async () => {
+    await deal(await deadPort())
+    const full: Disk = new Proxy(disk, {
+      get(target, name) {
+        if (name === 'open')
+          return async (path: string, mode: OpenMode, permissions?: number) => {
+            if (mode === 'create') throw diskFault('ENOSPC', 'open', path)
+            return target.open(path, mode, permissions)
+          }
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    expect(await findNeed({ disk: full, clock: systemClock, stemmaHome }, 'start')).toBe('nothing')
+    writeFileSync(away(), '1')
+    expect(await findNeed({ disk: full, clock: systemClock, stemmaHome }, 'start')).toBe('nothing')
+  })
+})
+
+describe('S51: of the master', () => {
+  test('the head that is here is no news; a newer, an older and another one are', async () => {
+    await deal(await door(headOf(5)))
+    expect(await need()).toBe('nothing')
+    for (const seq of [6, 4]) {
+      await deal(await door(headOf(seq)))
+      expect(await need()).toBe('sync')
+    }
+    await deal(await door(headOf(5)), { entry: '0'.repeat(64) as Card['entry'] })
+    expect(await need()).toBe('sync')
+    await deal(await door(Buffer.alloc(signedHeadBytes)))
+    expect(await need()).toBe('sync')
+    expect(existsSync(away())).toBe(false)
+  })
+
+  test('one with another key, one that has revoked us and one that speaks nonsense are left to a sync to tell', async () => {
+    await deal(await door(headOf(6)), { fingerprint: '0'.repeat(64) as Card['fingerprint'] })
+    expect(await need()).toBe('nothing')
+    await deal(await door(headOf(6), { admit: () => refuse('revoked', 'No.') }))
+    expect(await need()).toBe('nothing')
+    await deal(await serve((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n')))
+    expect(await need()).toBe('nothing')
+    await deal(await door(Buffer.alloc(3_000)))
+    expect(await need()).toBe('nothing')
+    expect(existsSync(away())).toBe(false)
+  })
+
+  test('one that accepts and says nothing counts as away, after the time to connect', async () => {
+    await deal(await serve(() => undefined))
+    const startMs = performance.now()
+    expect(await need()).toBe('nothing')
+    expect(performance.now() - startMs).toBeGreaterThan(hookConnectMs - 50)
+    expect(existsSync(away())).toBe(true)
+  })
+
+  test('a key of this machine that is exposed, or another one than its certificate, is left to a sync to tell', async () => {
+    await deal(await door(headOf(5)), { cert: mintIdentity(signingKey(Buffer.alloc(32, 9))).certPem })
+    expect(await need()).toBe('nothing')
+    await deal(await door(headOf(6)))
+    if (!disk.windows) {
+      chmodSync(join(stemmaHome, 'keys'), 0o755)
+      expect(await need()).toBe('nothing')
+    }
+    expect(existsSync(away())).toBe(false)
+  })
+})

@@ -1,0 +1,70 @@
+/** Golden command lines, and words through real shells. */
+import { spawnSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { hookCommand, quoteBatch, quoteSh } from '../../../cli/shim/command.ts'
+
+const args = ['hook', 'run']
+
+describe('S50: the command of the hook', () => {
+  test('golden: Linux and macOS', () => {
+    const plain = { node: '/usr/bin/node', script: '/home/u/.npm/stemma/dist/cli/main.js', args }
+    for (const platform of ['linux', 'darwin', 'other'] as const)
+      expect(hookCommand({ platform, ...plain })).toBe(
+        '/usr/bin/node /home/u/.npm/stemma/dist/cli/main.js hook run',
+      )
+    const odd = { node: "/Users/it's me/node", script: '/a\\b/$x/main.js', args }
+    expect(hookCommand({ platform: 'darwin', ...odd })).toBe(
+      "'/Users/it'\\''s me/node' '/a\\b/$x/main.js' hook run",
+    )
+  })
+
+  test('golden: Windows, without a quotation mark', () => {
+    const plain = { node: 'C:\\node\\node.exe', script: 'C:\\stemma\\main.js', args }
+    expect(hookCommand({ platform: 'win32', ...plain })).toBe(
+      'C:\\node\\node.exe C:\\stemma\\main.js hook run',
+    )
+    const spaced = { node: 'C:\\Program Files\\nodejs\\node.exe', script: "C:\\it's\\100%\\main.js", args }
+    const command = hookCommand({ platform: 'win32', ...spaced })
+    const start = 'powershell.exe -NoLogo -NoProfile -NonInteractive -EncodedCommand '
+    expect(command.startsWith(start)).toBe(true)
+    expect(Buffer.from(command.slice(start.length), 'base64').toString('utf16le')).toBe(
+      "& 'C:\\Program Files\\nodejs\\node.exe' 'C:\\it''s\\100%\\main.js' 'hook' 'run'; exit $LASTEXITCODE",
+    )
+  })
+})
+
+test.skipIf(process.platform === 'win32')(
+  'S50: every word arrives as it was, in every shell that is here',
+  () => {
+    const words = [
+      'a',
+      'a b',
+      '',
+      "it's",
+      '"',
+      '$HOME',
+      '`x`',
+      '*',
+      '~',
+      '!',
+      '#',
+      'é\n2',
+      '-n',
+      ';',
+      '{a,b}',
+      '=x',
+    ]
+    for (const shell of ['sh', 'bash', 'dash', 'zsh', 'ksh'].filter(
+      (name) => !spawnSync(name, ['-c', ':']).error,
+    )) {
+      const said = spawnSync(shell, ['-c', `printf '[%s]' ${words.map(quoteSh).join(' ')}`], {
+        encoding: 'utf8',
+      })
+      expect(said.stdout, shell).toBe(words.map((word) => `[${word}]`).join(''))
+    }
+  },
+)
+
+test('golden: paths in a batch file', () => {
+  expect(quoteBatch('C:\\a b\\100%.exe')).toBe('"C:\\a b\\100%%.exe"')
+})

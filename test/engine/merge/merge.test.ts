@@ -1,0 +1,203 @@
+/** The config.toml of a follower: what is canonical, what is the machine's, what is the user's, and what is in dispute. */
+import { describe, expect, test } from 'vitest'
+import { canonicalOf } from '../../../engine/merge/canonical.ts'
+import { judgeConfig } from '../../../engine/merge/judge.ts'
+import { type Last, type Merged, mergeConfig } from '../../../engine/merge/merge.ts'
+import type { Take } from '../../../engine/merge/weigh.ts'
+import { isRefusal, type Refusal } from '../../../schemas/fault.ts'
+import { fixtures } from './fixtures.ts'
+
+const sure = <T extends object>(value: T | Refusal): T => {
+  if (isRefusal(value)) throw new Error(value.why)
+  return value
+}
+const merge = (
+  canonical: string,
+  local: string | null,
+  last: Last | null = null,
+  take?: [string, Take],
+): Merged => sure(mergeConfig({ canonical, local, last, ...(take && { take: new Map([take]) }) }))
+/** A file that we wrote, with nothing in dispute. */
+const wrote = (canonical: string): Last => ({ canonical, standing: [], settled: [] })
+
+describe.each(fixtures)('S43: $name', ({ canonical, local, mine }) => {
+  test('what is this machine’s survives a new canonical text, which keeps its bytes', () => {
+    const next = canonical
+      .replace('"dark"', '"light"')
+      .replace('30.0', '45.0')
+      .replace('@team/docs"', '@team/docs@2"')
+    const merged = merge(next, local, wrote(canonical))
+    expect(merged).toMatchObject({ conflicts: [], fallback: false, trouble: null, dropped: [] })
+    for (const line of mine) expect(merged.text).toContain(line)
+    const answered = merged.text.includes('model = "gpt-5.2"')
+    for (const line of next.split('\n').filter((one) => !answered || !one.startsWith('model')))
+      expect(merged.text).toContain(line)
+    expect(merge(next, merged.text, merged.last).unchanged).toBe(true)
+  })
+
+  test('a file that says what it should is left alone, byte for byte', () => {
+    const merged = merge(canonical, local, wrote(canonical))
+    expect(merged).toMatchObject({ unchanged: true, text: local, conflicts: [] })
+  })
+
+  test('S30: the machine’s keys are not published', () => {
+    const published = sure(canonicalOf(local)).text
+    for (const word of [
+      '[projects',
+      'hooks.state',
+      'nux',
+      'trusted_hash',
+      '.tools.',
+      'notice',
+      'log_dir',
+      'marketplaces',
+    ])
+      expect(published).not.toContain(word)
+    expect(judgeConfig(published)).toBe(null)
+  })
+})
+
+const canonical =
+  '# team\nmodel = "a" # m\n\n[tui]\ntheme = "dark"\n\n[mcp_servers.docs]\ncommand = "docs"\nargs = ["1"]\n'
+
+describe('S39, S45: conflicts by key', () => {
+  const conflictsOf = (merged: Merged) => merged.conflicts.map(({ key, kind }) => [key, kind])
+
+  test('an edited key keeps its local value, and stays in dispute until it is settled', () => {
+    const local = canonical.replace('"dark"', '"light"')
+    const next = canonical.replace('"dark"', '"solar"').replace('"1"', '"2"')
+    const merged = merge(next, local, wrote(canonical))
+    expect(merged.conflicts).toEqual([
+      { key: 'tui.theme', kind: 'edited', canonical: '"solar"', local: '"light"' },
+    ])
+    expect(merged.text).toBe(next.replace('"solar"', '"light"'))
+    expect(merged.provenance().get('tui.theme')).toBe('conflict')
+    expect(conflictsOf(merge(next, merged.text, merged.last))).toEqual([['tui.theme', 'edited']])
+    expect(merge(next, merged.text, merged.last, ['tui.theme', 'canonical'])).toMatchObject({
+      text: next,
+      conflicts: [],
+    })
+  })
+
+  test('taking local settles it against this canonical value, not against the next', () => {
+    const local = canonical.replace('"dark"', '"light"')
+    const taken = merge(canonical, local, wrote(canonical), ['tui.theme', 'local'])
+    expect(taken).toMatchObject({ text: local, conflicts: [] })
+    const later = merge(canonical, local, taken.last)
+    expect(later).toMatchObject({ conflicts: [], last: taken.last })
+    expect(later.provenance().get('tui.theme')).toBe('local')
+    expect(conflictsOf(merge(canonical.replace('"dark"', '"x"'), local, later.last))).toEqual([
+      ['tui.theme', 'edited'],
+    ])
+  })
+
+  test('a removed key stays away, one that was here before is told apart, one that is no longer canonical goes', () => {
+    const without = canonical.replace('theme = "dark"\n', '')
+    expect(conflictsOf(merge(canonical, without, wrote(canonical)))).toEqual([['tui.theme', 'deleted']])
+    expect(conflictsOf(merge(canonical, 'model = "b"\n'))).toEqual([['model', 'exists']])
+    expect(merge(without, canonical, wrote(canonical))).toMatchObject({ text: without, conflicts: [] })
+    const edited = canonical.replace('"dark"', '"light"')
+    const orphaned = merge(without, edited, wrote(canonical))
+    expect(conflictsOf(orphaned)).toEqual([['tui.theme', 'orphaned']])
+    expect(orphaned.text).toContain('theme = "light"')
+    expect(conflictsOf(merge(without, orphaned.text, orphaned.last))).toEqual([['tui.theme', 'orphaned']])
+  })
+
+  test.each([
+    ['as a table', '[mcp_servers.docs]\ncommand = "mine"\n'],
+    ['inline', 'mcp_servers = { docs = { command = "mine" } }\n'],
+    ['dotted and quoted', 'mcp_servers."docs".command = "mine"\n'],
+  ])('S45, S46: a local server with a canonical name, %s, is one conflict and stays whole', (_, local) => {
+    const merged = merge(canonical, local)
+    expect(conflictsOf(merged)).toEqual([['mcp_servers.docs', 'exists']])
+    expect(merged.text).toContain('command = "mine"')
+    expect(merged.text).not.toContain('args')
+    expect(merged).toMatchObject({ trouble: null, fallback: false })
+    const next = merge(canonical.replace('"1"', '"2"'), merged.text, merged.last)
+    expect(conflictsOf(next)).toEqual([['mcp_servers.docs', 'exists']])
+    expect(next.text).not.toContain('args')
+  })
+
+  test('PEERS: [mcp_servers.x.env] is no server of its own', () => {
+    const local = `${canonical}\n[mcp_servers.docs.env]\nA = "1"\n`
+    const merged = merge(canonical, local, wrote(canonical))
+    expect(merged).toMatchObject({ unchanged: true, conflicts: [] })
+    expect(merged.provenance().get('mcp_servers.docs.env.A')).toBe('local')
+  })
+
+  test('a server that changes its kind is not mixed with an edited one of the other kind', () => {
+    const local = canonical.replace('"1"', '"mine"')
+    const next = canonical.replace('command = "docs"\nargs = ["1"]', 'url = "https://docs"')
+    const merged = merge(next, local, wrote(canonical))
+    expect(conflictsOf(merged)).toEqual([['mcp_servers.docs', 'edited']])
+    expect(merged).toMatchObject({ trouble: null })
+    expect(merged.text).not.toContain('url')
+  })
+})
+
+describe('S43: the last layer', () => {
+  const answer = '\n[notice.model_migrations]\na = "b"\n'
+
+  test('an answer to a model migration holds until the canonical model changes', () => {
+    const local = canonical.replace('model = "a"', 'model = "b"\nmodel_reasoning_effort = "low"') + answer
+    const held = merge(canonical.replace('dark', 'light'), local, wrote(canonical))
+    expect(held.conflicts).toEqual([])
+    expect(held.kept).toEqual(['model', 'model_reasoning_effort', 'notice.model_migrations.a'])
+    expect(held.text).toContain('model = "b" # m\n')
+    const next = merge(canonical.replace('"a"', '"c"'), held.text, held.last)
+    expect(next.conflicts).toEqual([])
+    expect(next.text).toContain('model = "c" # m\n')
+    expect(next.text).not.toContain('model_reasoning_effort')
+    expect(next.text).toContain(answer)
+  })
+
+  test('another model than the one that was offered is an edit', () => {
+    const local = canonical.replace('model = "a"', 'model = "z"') + answer
+    expect(merge(canonical, local, wrote(canonical)).conflicts).toHaveLength(1)
+  })
+
+  test('what a master still has of its own machine is not looked at', () => {
+    const merged = merge(
+      `${canonical}\n[projects."/master"]\ntrust_level = "trusted"\n`,
+      `${canonical}\n[projects."/me"]\ntrust_level = "trusted"\n`,
+    )
+    expect(merged.text).not.toContain('/master')
+    expect(merged.text).toContain('[projects."/me"]')
+  })
+
+  test('approvals go with the server that they are for', () => {
+    const local = `${canonical}\n[mcp_servers.docs.tools.find]\napproval_mode = "approve"\n`
+    const merged = merge(canonical.slice(0, canonical.indexOf('\n[mcp_servers')), local, wrote(canonical))
+    expect(merged).toMatchObject({ dropped: ['mcp_servers.docs.tools'], trouble: null, conflicts: [] })
+    expect(merged.text).not.toContain('docs')
+  })
+})
+
+test('S3, S5: a user’s own keys and tables stay, in a profile too', () => {
+  const merged = merge(
+    'model = "a"\n',
+    'approval_policy = "never"\nmodel = "a"\n\n[mcp_servers.own]\ncommand = "x"\n',
+    wrote('model = "a"\n'),
+  )
+  expect(merged).toMatchObject({ unchanged: true, conflicts: [] })
+  expect([...merged.provenance().values()]).toEqual(['canonical', 'local', 'local'])
+})
+
+test('the first merge takes the canonical text as it is', () => {
+  expect(merge(canonical, null)).toMatchObject({ text: canonical, unchanged: false, conflicts: [] })
+  expect(merge(canonical, '')).toMatchObject({ text: canonical, conflicts: [] })
+})
+
+test('S30: what Codex adds to a master’s file publishes nothing new', () => {
+  const more =
+    `${canonical}screen = 1\n`.replace('screen = 1\n', '') +
+    '\n[projects."/a"]\ntrust_level = "trusted"\n\n[tui.model_availability_nux]\na = 1\n\n[notice]\nhide = true\n'
+  expect(sure(canonicalOf(more)).text).toBe(canonical)
+  expect(sure(canonicalOf(canonical))).toEqual({ text: canonical, fallback: false, taken: [] })
+})
+
+test('S41: a file that is not TOML is refused, and it is said which one', () => {
+  const facts = (side: string) => ({ refused: 'bad-config', facts: { side, line: 2 } })
+  expect(mergeConfig({ canonical: 'a = 1\nb', local: '', last: null })).toMatchObject(facts('canonical'))
+  expect(mergeConfig({ canonical: '', local: 'a = 1\na = 2', last: null })).toMatchObject(facts('local'))
+})
