@@ -109,13 +109,16 @@ export const putsAtOnceMax = 32
 export const peekBytesMax = 2 * KiB
 /** What the session hook reads first. */
 export const cardBytesMax = 4 * KiB
-/** The hook: to connect, to be answered, and to wait for a sync; afterwards the work goes on without it. */
+/** To connect, to be answered, and for whoever starts or ends a session to wait in all; then work goes on by itself. */
 export const hookConnectMs = 800
 export const hookCheckMs = 1_500
 export const hookSyncMs = 2_000
 /** After a master was not reachable nobody waits for it, and it is asked again this often, by a process of its own. */
 export const hookAwayMs = 60_000
-export const hookProbeMs = 5_000
+/** How often the end of a session looks whether the work that its start began is done. */
+export const hookLookMs = 20
+/** Until then it waits itself, without a command: the one question to the master takes less on most ways. */
+export const hookGraceMs = 150
 /** One number. */
 export const awayBytesMax = 64
 /** What Codex tells a hook: ids, paths, and nothing that a user wrote. */

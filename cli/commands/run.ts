@@ -3,8 +3,9 @@ import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
+import { isAlive } from '../hook/alive.ts'
 import { freshen } from '../hook/freshen.ts'
-import { mainScript } from '../hook/own.ts'
+import { hookScript, mainScript } from '../hook/own.ts'
 import { startJob } from '../hook/start.ts'
 import { thisPlatform } from '../name.ts'
 import { windowsCodex } from '../shim/find.ts'
@@ -31,12 +32,12 @@ export const command = define({
 
 /** Codex starts whatever happens here: what is wrong is told by `stemma status` and the next sync. */
 async function bringNews(context: Context): Promise<void> {
-  const { homes, clock, env } = context
+  const { homes, clock, env, pid } = context
   try {
     const disk = await context.openDisk()
     const { stemmaHome } = homes
-    await freshen({ disk, clock, stemmaHome }, 'before', async (job) =>
-      startJob({ main: mainScript, env, ...homes, ended: null }, job),
+    await freshen({ disk, clock, stemmaHome, pid, isAlive }, 'before', async (job) =>
+      startJob({ main: mainScript, hook: hookScript, env, ...homes, ended: null }, job),
     )
   } catch (error) {
     if (!(error instanceof Fault)) throw error

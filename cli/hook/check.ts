@@ -1,10 +1,11 @@
 /**
- * What there is to do for a home at one of three moments: before Codex starts (`run`, the shim), at the first turn of
- * a session, and after its last.
- * Always holds: it says nothing and ends within its budget, whatever the master does (S51); a master that was away is
- * waited for once, then asked by a process of its own.
+ * What there is to do for a home: before Codex starts (`run`, the shim), at the first turn of a session, in the process
+ * that works behind it, and after the last turn.
+ * Always holds: it says nothing and ends within its budget, whatever the master does (S51). A session never waits for
+ * the master, since news could not count in it any more (S52); whoever starts Codex waits for one that was not away
+ * within the last minute.
  */
-import { loadAway, noteAway } from '../../engine/away.ts'
+import { dropAway, loadAway, noteAway } from '../../engine/away.ts'
 import { type Card, loadCard } from '../../engine/card.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import type { Clock } from '../../engine/env/clock.ts'
@@ -16,30 +17,36 @@ export type HookWorld = {
   readonly clock: Clock
   readonly stemmaHome: string
 }
-export type Moment = 'before' | 'start' | 'end'
+export type Moment = 'before' | 'start' | 'work' | 'end'
 /**
- * `sync`: something may be new. `apply`: what is here already can be put into the home. `probe`: the master was away,
- * and it is time to ask again without anybody waiting.
+ * `sync`: something may be new. `apply`: what is here already can be put into the home. `work`: a process of its own
+ * has to find out, and nobody waits for it.
  */
-export type Need = 'sync' | 'apply' | 'probe' | 'nothing'
+export type Need = 'sync' | 'apply' | 'work' | 'nothing'
 
 export async function findNeed(world: HookWorld, moment: Moment): Promise<Need> {
   const { disk, clock, stemmaHome } = world
   const card = await loadCard(disk, stemmaHome)
   // Without a card a sync finds out where this machine stands, if it follows anybody at all.
-  if (card === null)
-    return moment !== 'end' && (await disk.stat(`${stemmaHome}/local.toml`)) ? 'sync' : 'nothing'
+  if (card === null) {
+    if (moment === 'end' || !(await disk.stat(`${stemmaHome}/local.toml`))) return 'nothing'
+    return moment === 'start' ? 'work' : 'sync'
+  }
   if (moment === 'end') return card.staged ? 'apply' : 'nothing'
+  const away = await loadAway(disk, clock, stemmaHome)
+  if (moment === 'start') return away === 'away' && card.applied ? 'nothing' : 'work'
   // A session that has begun keeps staged what is staged.
   const rest = card.applied && !(card.staged && moment === 'before') ? 'nothing' : 'apply'
-  const away = await loadAway(disk, clock, stemmaHome)
   if (away === 'away') return rest
   if (away === 'over') {
-    if (rest === 'apply') return rest
-    return (await remember(world)) ? 'probe' : 'nothing'
+    if (moment === 'before') return rest === 'apply' ? rest : 'work'
+    // Others need not ask while this one does.
+    await remember(world)
   }
   try {
-    return (await isNewer(world, card)) ? 'sync' : rest
+    const newer = await isNewer(world, card)
+    if (away !== 'no') await dropAway(disk, stemmaHome)
+    return newer ? 'sync' : rest
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     if (error.code === 'unreachable' || error.code === 'timed-out') await remember(world)
@@ -48,14 +55,12 @@ export async function findNeed(world: HookWorld, moment: Moment): Promise<Need> 
   }
 }
 
-/** Where it cannot be written down (a full disk) the next session asks once more: it costs time, and nothing else. */
-async function remember({ disk, clock, stemmaHome }: HookWorld): Promise<boolean> {
+/** Where it cannot be written down (a full disk) the next one asks once more: it costs time, and nothing else. */
+async function remember({ disk, clock, stemmaHome }: HookWorld): Promise<void> {
   try {
     await noteAway(disk, clock, stemmaHome)
-    return true
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    return false
   }
 }
 

@@ -6,20 +6,27 @@
 import { dirname, join } from 'node:path'
 import { openDisk } from '../../engine/disk/real.ts'
 import { systemClock } from '../../engine/env/system-clock.ts'
+import { isAlive } from './alive.ts'
 import { freshen } from './freshen.ts'
 
 process.on('uncaughtException', () => process.exit(0)).on('unhandledRejection', () => process.exit(0))
 
 async function main([moment, stemmaHome = '', codexHome = '']: readonly string[]): Promise<void> {
-  if (moment !== 'before' && moment !== 'start' && moment !== 'end') return
-  const world = { disk: await openDisk(), clock: systemClock, stemmaHome }
+  if (moment !== 'before' && moment !== 'start' && moment !== 'work' && moment !== 'end') return
+  const hook = process.argv[1] ?? ''
+  // The bundle lies beside the folder of the command.
+  const main = join(dirname(hook), 'cli', 'main.js')
+  const world = { disk: await openDisk(), clock: systemClock, stemmaHome, pid: process.pid, isAlive }
   await freshen(world, moment, async (job) => {
-    const [{ startJob }, { readSession }] = await Promise.all([import('./start.ts'), import('./payload.ts')])
-    const ended = moment === 'end' ? await readSession(process.stdin) : null
-    // The bundle lies beside the folder of the command.
-    const command = join(dirname(process.argv[1] ?? ''), 'cli', 'main.js')
-    return startJob({ main: command, env: process.env, stemmaHome, codexHome, ended }, job)
+    const { startJob } = await import('./start.ts')
+    const ended = moment === 'end' ? await endedSession() : null
+    return startJob({ main, hook, env: process.env, stemmaHome, codexHome, ended }, job)
   })
+}
+
+async function endedSession(): Promise<string | null> {
+  const { readSession } = await import('./payload.ts')
+  return readSession(process.stdin)
 }
 
 main(process.argv.slice(2)).then(

@@ -10,12 +10,16 @@ export const hookScript = fileURLToPath(new URL('../../stemma-hook.cjs', import.
 export const mainScript = fileURLToPath(new URL('../main.js', import.meta.url))
 
 export function ownHooks({ stemmaHome, codexHome }: Homes): OwnHooks {
-  const at = (moment: string) =>
+  const platform = thisPlatform()
+  const of = (moment: string, behind: boolean) =>
     hookCommand({
-      platform: thisPlatform(),
+      platform,
       node: process.execPath,
       script: hookScript,
       args: [moment, stemmaHome, codexHome],
+      behind,
     })
-  return { SessionStart: at('start'), SessionEnd: at('end') }
+  // The session that starts waits for a shell, not for Node. cmd.exe cannot leave anything behind: Node does it there.
+  const start = platform === 'win32' ? of('start', false) : of('work', true)
+  return { SessionStart: start, SessionEnd: of('end', false) }
 }

@@ -2,30 +2,28 @@
  * Starts a command that outlives whoever started it: in a session of its own, with nothing of ours open.
  */
 import { spawn } from 'node:child_process'
-import { hookProbeMs } from '../../schemas/limits.ts'
 import type { Env } from '../context.ts'
 import type { Job } from './freshen.ts'
 
 export type JobPlace = {
-  /** The command's main.js. */
+  /** The command's main.js, and the bundle of the hook. */
   readonly main: string
+  readonly hook: string
   readonly env: Env
   readonly stemmaHome: string
   readonly codexHome: string
-  /** The session that has ended, though its process still does. */
+  /** The session that has ended, though its process is still there. */
   readonly ended: string | null
 }
 
-export function startJob(
-  { main, env, stemmaHome, codexHome, ended }: JobPlace,
-  job: Job,
-): { readonly ended: Promise<void> } {
+export function startJob(place: JobPlace, job: Job): { readonly ended: Promise<void> } {
+  const { main, hook, env, stemmaHome, codexHome, ended } = place
   const words = {
-    sync: ['sync'],
-    apply: ['apply', ...(ended === null ? [] : ['--ended', ended])],
-    probe: ['sync', '--timeout', String(hookProbeMs)],
+    sync: [main, 'sync', '--json'],
+    apply: [main, 'apply', '--json', ...(ended === null ? [] : ['--ended', ended])],
+    work: [hook, 'work', stemmaHome, codexHome],
   }[job]
-  const child = spawn(process.execPath, [main, ...words, '--json'], {
+  const child = spawn(process.execPath, words, {
     cwd: stemmaHome,
     env: { ...env, STEMMA_HOME: stemmaHome, CODEX_HOME: codexHome },
     detached: true,

@@ -26,9 +26,12 @@ export function hookCommand(of: {
   readonly node: string
   readonly script: string
   readonly args: readonly string[]
+  /** Nobody waits for it (not on Windows). */
+  readonly behind?: boolean
 }): string {
   const words = [of.node, of.script, ...of.args]
-  if (of.platform !== 'win32') return words.map(quoteSh).join(' ')
+  const leave = ['/bin/sh', '-c', '"$0" "$@" </dev/null >/dev/null 2>&1 &']
+  if (of.platform !== 'win32') return [...(of.behind ? leave : []), ...words].map(quoteSh).join(' ')
   if (words.every((word) => plainForm.test(word))) return words.join(' ')
   const quoted = words.map((word) => `'${word.replaceAll("'", "''")}'`).join(' ')
   const encoded = Buffer.from(`& ${quoted}; exit $LASTEXITCODE`, 'utf16le').toString('base64')

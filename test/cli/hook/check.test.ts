@@ -44,7 +44,7 @@ const deal = (port: number, more: Partial<Card> = {}) =>
     entry: entry.toString('hex') as Card['entry'],
     ...more,
   })
-const need = (moment: Moment = 'start') => findNeed({ disk, clock: systemClock, stemmaHome }, moment)
+const need = (moment: Moment = 'work') => findNeed({ disk, clock: systemClock, stemmaHome }, moment)
 const away = () => join(stemmaHome, 'away')
 
 /** A port where nobody listens. */
@@ -77,58 +77,69 @@ async function door(head: Buffer, more: Parameters<typeof openDoor>[0] = {}): Pr
 }
 
 describe('S51: without a word from the master', () => {
+  const moments = ['before', 'start', 'work', 'end'] as const
+  const needs = async () => [await need('before'), await need('start'), await need('work'), await need('end')]
+
   test('whoever follows nobody has nothing to do; a damaged card is left to a sync', async () => {
-    for (const moment of ['before', 'start', 'end'] as const) expect(await need(moment)).toBe('nothing')
+    for (const moment of moments) expect(await need(moment)).toBe('nothing')
     writeFileSync(join(stemmaHome, 'local.toml'), '')
-    expect([await need('before'), await need('start'), await need('end')]).toEqual([
-      'sync',
-      'sync',
-      'nothing',
-    ])
+    expect(await needs()).toEqual(['sync', 'work', 'sync', 'nothing'])
     writeFileSync(join(stemmaHome, 'card.json'), '{"host":')
     expect(await need()).toBe('sync')
   })
 
-  test('S10: after a session what waited is put in, and the master is not asked', async () => {
-    await deal(await deadPort(), { staged: true })
-    expect(await need('end')).toBe('apply')
-    await deal(await deadPort())
-    expect(await need('end')).toBe('nothing')
+  test('S10: after a session what waited is put in; neither then nor at its start the master is asked', async () => {
+    let asked = 0
+    await deal(await serve(() => asked++), { staged: true })
+    expect([await need('start'), await need('end')]).toEqual(['work', 'apply'])
+    await deal(await serve(() => asked++))
+    expect([await need('start'), await need('end')]).toEqual(['work', 'nothing'])
+    expect(asked).toBe(0)
     expect(existsSync(away())).toBe(false)
   })
 
   test('a master that is away is asked once, and then by nobody for a minute', async () => {
-    await deal(await deadPort())
-    expect(await need()).toBe('nothing')
-    const until = Number(readFileSync(away(), 'utf8'))
-    expect(Math.abs(until - Date.now() - hookAwayMs)).toBeLessThan(10_000)
-    let asked = 0
-    await deal(await serve(() => asked++))
-    expect([await need('before'), await need('start')]).toEqual(['nothing', 'nothing'])
-    expect(asked).toBe(0)
+    for (const moment of ['before', 'work'] as const) {
+      rmSync(away(), { force: true })
+      await deal(await deadPort())
+      expect(await need(moment)).toBe('nothing')
+      const until = Number(readFileSync(away(), 'utf8'))
+      expect(Math.abs(until - Date.now() - hookAwayMs)).toBeLessThan(10_000)
+      let asked = 0
+      await deal(await serve(() => asked++))
+      expect(await needs()).toEqual(['nothing', 'nothing', 'nothing', 'nothing'])
+      expect(asked).toBe(0)
+    }
   })
 
-  test('then a process of its own asks, and the next minute begins', async () => {
-    let asked = 0
-    await deal(await serve(() => asked++))
-    writeFileSync(away(), String(Date.now() - 1))
-    expect([await need(), await need()]).toEqual(['probe', 'nothing'])
-    writeFileSync(away(), String(Date.now() + 2 * hookAwayMs))
-    expect([await need(), await need()]).toEqual(['probe', 'nothing'])
-    writeFileSync(away(), 'x')
-    expect(await need()).toBe('probe')
-    expect(asked).toBe(0)
+  test('then a process asks that nobody waits for, and the next minute begins', async () => {
+    for (const over of [String(Date.now() - 1), String(Date.now() + 2 * hookAwayMs), 'x']) {
+      await deal(await deadPort())
+      writeFileSync(away(), over)
+      expect([await need('before'), await need('start')]).toEqual(['work', 'work'])
+      expect(readFileSync(away(), 'utf8')).toBe(over)
+      expect(await need('work')).toBe('nothing')
+      expect([await need('before'), await need('start')]).toEqual(['nothing', 'nothing'])
+    }
+  })
+
+  test('a master that is there again is no longer away', async () => {
+    writeFileSync(away(), '1')
+    await deal(await door(headOf(5)))
+    expect(await need()).toBe('nothing')
+    expect(existsSync(away())).toBe(false)
   })
 
   test('S52: before a session what is here goes in, with the master away as well', async () => {
     const port = await deadPort()
-    writeFileSync(away(), String(Date.now() + 10_000))
-    await deal(port, { staged: true })
-    expect([await need('before'), await need('start')]).toEqual(['apply', 'nothing'])
-    await deal(port, { applied: false })
-    expect([await need('before'), await need('start')]).toEqual(['apply', 'apply'])
-    rmSync(away())
-    expect(await need('start')).toBe('apply')
+    for (const until of [String(Date.now() + 10_000), '1']) {
+      writeFileSync(away(), until)
+      await deal(port, { staged: true })
+      expect(await need('before')).toBe('apply')
+      await deal(port, { applied: false })
+      expect([await need('before'), await need('start')]).toEqual(['apply', 'work'])
+    }
+    expect(await need('work')).toBe('apply')
     expect(existsSync(away())).toBe(true)
   })
 
@@ -145,9 +156,10 @@ describe('S51: without a word from the master', () => {
         return typeof value === 'function' ? value.bind(target) : value
       },
     })
-    expect(await findNeed({ disk: full, clock: systemClock, stemmaHome }, 'start')).toBe('nothing')
+    const world = { disk: full, clock: systemClock, stemmaHome }
+    for (const moment of ['before', 'work'] as const) expect(await findNeed(world, moment)).toBe('nothing')
     writeFileSync(away(), '1')
-    expect(await findNeed({ disk: full, clock: systemClock, stemmaHome }, 'start')).toBe('nothing')
+    expect(await findNeed(world, 'work')).toBe('nothing')
   })
 })
 

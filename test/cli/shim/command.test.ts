@@ -1,7 +1,11 @@
 /** Golden command lines, and words through real shells. */
 import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { hookCommand, quoteBatch, quoteSh } from '../../../cli/shim/command.ts'
+import { until } from '../../e2e/patience.ts'
 
 const args = ['hook', 'run']
 
@@ -17,6 +21,47 @@ describe('S50: the command of the hook', () => {
       "'/Users/it'\\''s me/node' '/a\\b/$x/main.js' hook run",
     )
   })
+
+  test('golden: one that nobody waits for', () => {
+    const of = { node: '/usr/bin/node', script: '/a b/main.js', args, behind: true }
+    expect(hookCommand({ platform: 'linux', ...of })).toBe(
+      `/bin/sh -c '"$0" "$@" </dev/null >/dev/null 2>&1 &' /usr/bin/node '/a b/main.js' hook run`,
+    )
+    const windows = { ...of, node: 'C:\\node.exe', script: 'C:\\main.js' }
+    expect(hookCommand({ platform: 'win32', ...windows })).toBe('C:\\node.exe C:\\main.js hook run')
+  })
+
+  test.skipIf(process.platform === 'win32')(
+    'it is left behind, silent, with its words as they are',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "stemma it's "))
+      try {
+        const script = join(folder, 'main.sh')
+        const told = join(folder, 'told')
+        writeFileSync(script, `sleep 0.2; cat; echo noise; echo noise >&2; printf '[%s]' "$@" >"$1"\n`)
+        const command = hookCommand({
+          platform: 'linux',
+          node: '/bin/sh',
+          script,
+          args: [told, '$HOME', ''],
+          behind: true,
+        })
+        for (const shell of ['sh', 'bash', 'dash', 'zsh', 'fish'].filter(
+          (name) => !spawnSync(name, ['-c', ':']).error,
+        )) {
+          rmSync(told, { force: true })
+          const said = spawnSync(shell, ['-c', command], { encoding: 'utf8', input: 'typed' })
+          expect([said.status, said.stdout, said.stderr, existsSync(told)], shell).toEqual([0, '', '', false])
+          await until(
+            'it has done its work',
+            () => existsSync(told) && readFileSync(told, 'utf8') === `[${told}][$HOME][]`,
+          )
+        }
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    },
+  )
 
   test('golden: Windows, without a quotation mark', () => {
     const plain = { node: 'C:\\node\\node.exe', script: 'C:\\stemma\\main.js', args }
