@@ -130,10 +130,8 @@ describe('a master that was restored from a copy', () => {
   }
   async function restoreAll(): Promise<void> {
     await server.stop()
-    for (const [name, home] of [
-      ['.stemma', master.stemmaHome],
-      ['.codex', master.codexHome],
-    ] as const) {
+    const homes = { '.stemma': master.stemmaHome, '.codex': master.codexHome }
+    for (const [name, home] of Object.entries(homes)) {
       rmSync(home, { recursive: true })
       await cp(join(saved(master), name), home, { recursive: true, preserveTimestamps: true })
     }
