@@ -15,15 +15,12 @@ const forbidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:"\\|?*]/u
 const device = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(?:\.|$)/iu
 /** Plain ASCII names whose first and last characters are harmless. */
 const plainSegment = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/
-/** The common case, in one look: a few short plain parts, none of which could be a device name. */
-const surelyGood =
-  /^(?!(?:.*\/)?(?:con|prn|aux|nul|com|lpt)[^/]{0,4}(?:[./]|$))(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,118}[A-Za-z0-9_-])?\/){0,15}[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,118}[A-Za-z0-9_-])?$/i
 /** Folders that a sync must never write into: version control, and stemma's own staging folder. */
 const reserved = new Set(['.git', '.stemma-stage'])
 
 /** @returns why `value` is no HomePath, or null when it is one. */
 export function pathFault(value: string): string | null {
-  if (value.length <= pathBytesMax && surelyGood.test(value)) return null
+  if (value.length <= pathBytesMax && isSurelyGood(value)) return null
   if (value.length === 0) return 'it is empty'
   if (Buffer.byteLength(value) > pathBytesMax) return `it is longer than ${pathBytesMax} bytes`
   if (value.normalize('NFC') !== value) return 'it is not in Unicode normal form C'
@@ -34,6 +31,46 @@ export function pathFault(value: string): string | null {
     if (fault) return fault
   }
   return null
+}
+
+/** What a character of a plain part may be: its first and its last, its last only, or neither. */
+const anywhere = 1
+const notFirst = 2
+const within = 3
+const plainCodes = new Uint8Array(128)
+for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_')
+  plainCodes[letter.charCodeAt(0)] = anywhere
+plainCodes[0x2d] = notFirst
+plainCodes[0x2e] = within
+const slash = 0x2f
+
+/**
+ * The common case in one pass, since every entry of a log comes through here: a few short plain parts, none of which
+ * could be a device name. What it does not let through may still be good.
+ */
+function isSurelyGood(path: string): boolean {
+  let from = 0
+  let stemEnd = -1
+  let segments = 1
+  let last = 0
+  for (let at = 0; at <= path.length; at++) {
+    const code = at < path.length ? path.charCodeAt(at) : slash
+    if (code !== slash) {
+      const kind = plainCodes[code] ?? 0
+      if (kind === 0 || (at === from && kind !== anywhere)) return false
+      if (kind === within && stemEnd < from) stemEnd = at
+      last = kind
+      continue
+    }
+    const bytes = at - from
+    if (bytes === 0 || bytes > pathSegmentBytesMax || last === within) return false
+    const stemBytes = (stemEnd < from ? at : stemEnd) - from
+    // Device names have three or four characters before the first dot.
+    if ((stemBytes === 3 || stemBytes === 4) && 'acnlpACNLP'.includes(path.charAt(from))) return false
+    if (at < path.length && ++segments > pathSegmentsMax) return false
+    from = at + 1
+  }
+  return true
 }
 
 function segmentFault(segment: string): string | null {

@@ -2,8 +2,11 @@
 import { createHash, createHmac, hash as oneShot } from 'node:crypto'
 import type { Hash } from '../../schemas/shape.ts'
 
-/** 32 bytes. */
-export const sha256 = (data: Uint8Array): Buffer => oneShot('sha256', data, 'buffer')
+/**
+ * 32 bytes. Out of the one-shot function as text and from there into Node's pool of small buffers: a buffer of its
+ * own per hash costs more than the hashing, and the fold makes three an entry.
+ */
+export const sha256 = (data: Uint8Array): Buffer => Buffer.from(oneShot('sha256', data, 'binary'), 'binary')
 /** 64 hex digits. */
 export const sha256Hex = (data: Uint8Array): Hash => oneShot('sha256', data, 'hex') as Hash
 

@@ -5,6 +5,7 @@
  */
 import { ancestors, foldName } from '../../schemas/path.ts'
 
+/** `uses` counts what lies directly in a folder; a file has one. */
 type Place = { readonly spelling: string; readonly file: boolean; uses: number }
 
 export class Names {
@@ -17,6 +18,7 @@ export class Names {
       if (!same.file) return `a folder of that name exists (${same.spelling})`
       return same.spelling === path ? null : `it differs from ${same.spelling} only in case or Unicode form`
     }
+    if (this.#holds(parentOf(path))) return null
     for (const folder of ancestors(path)) {
       const there = this.#places.get(foldName(folder))
       if (!there) continue
@@ -28,20 +30,38 @@ export class Names {
   }
 
   add(path: string): void {
-    this.#count(path, true, 1)
-    for (const folder of ancestors(path)) this.#count(folder, false, 1)
+    let file = true
+    for (let spelling: string | null = path; spelling !== null; spelling = parentOf(spelling)) {
+      const key = foldName(spelling)
+      const place = this.#places.get(key)
+      if (place) {
+        place.uses++
+        return
+      }
+      this.#places.set(key, { spelling, file, uses: 1 })
+      file = false
+    }
   }
 
   remove(path: string): void {
-    this.#count(path, true, -1)
-    for (const folder of ancestors(path)) this.#count(folder, false, -1)
+    for (let spelling: string | null = path; spelling !== null; spelling = parentOf(spelling)) {
+      const key = foldName(spelling)
+      const place = this.#places.get(key)
+      if (!place || --place.uses > 0) return
+      this.#places.delete(key)
+    }
   }
 
-  #count(spelling: string, file: boolean, by: number): void {
-    const key = foldName(spelling)
-    const place = this.#places.get(key) ?? { spelling, file, uses: 0 }
-    place.uses += by
-    if (place.uses === 0) this.#places.delete(key)
-    else this.#places.set(key, place)
+  /** Whether this very folder is there; the folders above it are there then, in this very spelling. */
+  #holds(folder: string | null): boolean {
+    if (folder === null) return true
+    const there = this.#places.get(foldName(folder))
+    return there?.file === false && there.spelling === folder
   }
+}
+
+/** The folder that holds `path`; null for what lies in the home itself. */
+function parentOf(path: string): string | null {
+  const at = path.lastIndexOf('/')
+  return at === -1 ? null : path.slice(0, at)
 }
