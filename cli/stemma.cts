@@ -13,4 +13,4 @@ if (process.env[name] === undefined) {
   require('node:fs').stat(__dirname, () => undefined)
   delete process.env[name]
 }
-void import('./main.ts')
+void import('./main.js')

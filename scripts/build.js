@@ -1,27 +1,44 @@
-// Compiles the TypeScript sources into dist/, marks the command as executable, and bundles the session hook.
-import { spawnSync } from 'node:child_process'
+// Bundles the TypeScript sources into dist/. Types are not looked at here: `npm run check` does that.
 import { chmodSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 
-const compiler = join(
-  dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
-  'bin',
-  'tsc',
-)
+const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'warning' }
+
 rmSync('dist', { recursive: true, force: true })
-const run = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
-if (run.status !== 0) process.exit(run.status ?? 1)
-for (const name of ['main.js', 'stemma.cjs']) chmodSync(`dist/cli/${name}`, 0o755)
+
+// The command. One file a verb, and one for whatever several share: node finds and opens a few files instead of two
+// hundred, which is half of the time that a short command takes. Packages stay where npm puts them.
+await build({
+  ...common,
+  entryPoints: ['cli/main.ts'],
+  outdir: 'dist/cli',
+  format: 'esm',
+  splitting: true,
+  packages: 'external',
+})
+await build({
+  ...common,
+  entryPoints: ['cli/stemma.cts'],
+  outfile: 'dist/cli/stemma.cjs',
+  format: 'cjs',
+  external: ['./main.js'],
+})
 
 // The session hook runs at every start of Codex: one file, so that node has only that one to find and to parse.
 await build({
+  ...common,
   entryPoints: ['cli/hook/main.ts'],
   outfile: 'dist/stemma-hook.cjs',
-  bundle: true,
-  platform: 'node',
   format: 'cjs',
-  target: 'node20',
   minify: true,
 })
+
+await build({
+  ...common,
+  entryPoints: ['bench/main.ts'],
+  outdir: 'dist/bench',
+  format: 'esm',
+  packages: 'external',
+})
+
+for (const name of ['main.js', 'stemma.cjs']) chmodSync(`dist/cli/${name}`, 0o755)

@@ -1,11 +1,11 @@
 /** `run`: brings the home up to date, then Codex takes this command's place (N11). */
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
+import { hookScript, mainScript } from '../built.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
 import { isAlive } from '../hook/alive.ts'
 import { freshen } from '../hook/freshen.ts'
-import { hookScript, mainScript } from '../hook/own.ts'
 import { startJob } from '../hook/start.ts'
 import { thisPlatform } from '../name.ts'
 import { windowsCodex } from '../shim/find.ts'

@@ -6,15 +6,13 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { Bell } from '../../engine/env/bell.ts'
 import type { Clock } from '../../engine/env/clock.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { demoPatienceMs } from '../../schemas/limits.ts'
 import { v } from '../../schemas/shape.ts'
+import { mainScript } from '../built.ts'
 import type { Env } from '../context.ts'
-
-const main = fileURLToPath(new URL('../main.js', import.meta.url))
 
 type World = { readonly clock: Clock; readonly signal: AbortSignal }
 type Place = { readonly env: Env; readonly cwd: string }
@@ -39,7 +37,7 @@ export class Children {
   /** `stemma WORDS --json` in an environment of its own. */
   start(words: readonly string[], { env, cwd }: Place): Child {
     this.#world.signal.throwIfAborted()
-    const started = spawn(process.execPath, [main, ...words, '--json'], {
+    const started = spawn(process.execPath, [mainScript, ...words, '--json'], {
       cwd,
       env: { ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,13 +1,9 @@
 /** The commands of our own hooks: this very installation, for these two folders, all by absolute paths. */
-import { fileURLToPath } from 'node:url'
 import type { OwnHooks } from '../../engine/compose/hooks.ts'
 import type { Homes } from '../../engine/settings/homes.ts'
+import { hookScript } from '../built.ts'
 import { thisPlatform } from '../name.ts'
 import { hookCommand } from '../shim/command.ts'
-
-export const hookScript = fileURLToPath(new URL('../../stemma-hook.cjs', import.meta.url))
-/** The command itself. */
-export const mainScript = fileURLToPath(new URL('../main.js', import.meta.url))
 
 export function ownHooks({ stemmaHome, codexHome }: Homes): OwnHooks {
   const platform = thisPlatform()
