@@ -183,7 +183,7 @@ describe('Q5: canaries in a master’s login, environment, MCP server and hook',
     expect(runs.length).toBeGreaterThan(50)
     // Nothing of this is a bug in disguise.
     expect(runs.filter(({ run }) => /stemma hit a bug/.test(run.stderr + run.stdout))).toEqual([])
-  })
+  }, 180_000)
 
   test('they are in no log of the master, and in no byte of the link', () => {
     expect(found(server.log + server.said.map((said) => JSON.stringify(said)).join('\n'))).toEqual([])

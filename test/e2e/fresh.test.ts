@@ -38,6 +38,22 @@ describeCodex('a session of the real Codex on a follower', () => {
   const all = { model: true, tool: true, skill: true }
   const none = { model: false, tool: false, skill: false }
 
+  /**
+   * News that `start` brings into the very session. On a busy machine the budget can be over before the sync is:
+   * then the next news get their chance, each of a name that no earlier session could have brought.
+   */
+  async function arrive(name: string, start: () => Promise<ModelRequest>): Promise<void> {
+    for (const attempt of ['', '-again', '-once-more']) {
+      const fresh = news(`${name}${attempt}`)
+      await fresh.publish()
+      const seen = fresh.in(await start())
+      if (seen.model || attempt === '-once-more') {
+        expect(seen).toEqual(all)
+        return
+      }
+    }
+  }
+
   test('S50, S52: the hook runs, trusted; the session that it runs in is as it was, the next has all that is new', async () => {
     const status = (await pair.follower.stemma('status', '--json')).json()
     expect(status['hook']).toMatchObject({ installed: true, trusted: true })
@@ -67,17 +83,17 @@ describeCodex('a session of the real Codex on a follower', () => {
   })
 
   test('N11: `run -- exec` has in the very session what is new, and prints nothing', async () => {
-    const osprey = news('osprey')
-    await osprey.publish()
-    const asked = pair.model.next()
-    const run = await pair.follower.stemma(
-      ...['run', '--', 'exec', '--skip-git-repo-check', '--sandbox', 'read-only', "It's $HOME."],
-    )
-    expect([run.code, run.stdout], run.stderr).toEqual([0, 'done\n'])
-    expect(run.stderr).not.toContain('stemma:')
-    const request = await asked
-    expect(request.text).toContain("It's $HOME.")
-    expect(osprey.in(request)).toEqual(all)
+    await arrive('osprey', async () => {
+      const asked = pair.model.next()
+      const run = await pair.follower.stemma(
+        ...['run', '--', 'exec', '--skip-git-repo-check', '--sandbox', 'read-only', "It's $HOME."],
+      )
+      expect([run.code, run.stdout], run.stderr).toEqual([0, 'done\n'])
+      expect(run.stderr).not.toContain('stemma:')
+      const request = await asked
+      expect(request.text).toContain("It's $HOME.")
+      return request
+    })
   })
 
   test('N11: `run` passes on what Codex says to a wrong word, and its exit code', async () => {
@@ -96,12 +112,10 @@ describeCodex('a session of the real Codex on a follower', () => {
 
   describe.skipIf(process.platform === 'win32')('with the shim', () => {
     test('N11: the very session has what is new; its removal leaves nothing', async () => {
-      const heron = news('heron')
-      await heron.publish()
       const install = (await pair.follower.stemma('shim', 'install', '--json')).json()
       const bin = String(install['folder'])
       const PATH = `${bin}:${dirname(codexBinary())}:/usr/bin:/bin`
-      expect(heron.in(await pair.exec({ program: join(bin, 'codex'), env: { PATH } }))).toEqual(all)
+      await arrive('heron', () => pair.exec({ program: join(bin, 'codex'), env: { PATH } }))
       const gone = (await pair.follower.stemma('shim', 'uninstall', '--json')).json()
       expect(gone).toEqual({ file: join(bin, 'codex'), removed: true })
       expect((await pair.follower.stemma('shim', 'uninstall', '--json')).json()['removed']).toBe(false)

@@ -10,6 +10,8 @@ export type Host = { readonly name: string; readonly addresses: readonly string[
 export type Cable = {
   /** What to put before a command so that it runs on that host. */
   inside(host: Host): readonly string[]
+  /** From now on whatever is sent to that host gets lost, without a word to the sender. */
+  swallow(host: Host): void
   remove(): void
 }
 
@@ -58,7 +60,17 @@ export function layCable(left: Host, right: Host): Cable {
     remove()
     throw error
   }
-  return { inside: (host) => ['ip', 'netns', 'exec', namespaceOf(host)], remove }
+  return {
+    inside: (host) => ['ip', 'netns', 'exec', namespaceOf(host)],
+    // A neighbour that answers nothing would be given up after three seconds; one at a card that nobody has is not.
+    swallow(host) {
+      const index = host === left ? 1 : 0
+      const there = ['-n', namespaceOf(index === 1 ? right : left), 'neighbour', 'replace']
+      for (const address of host.addresses)
+        ip(...there, address, 'lladdr', '02:00:00:00:00:01', 'nud', 'permanent', 'dev', cableEnd(index))
+    },
+    remove,
+  }
 }
 
 export type Knock = {
