@@ -31,6 +31,18 @@ export function approve(file: string, hooks: readonly Hook[], table: TrustTable)
   return { ...table, ...Object.fromEntries(approved) }
 }
 
+/** The table without the approvals of these hooks. One that the user has disabled stays disabled. */
+export function disapprove(file: string, hooks: readonly Hook[], table: TrustTable): TrustTable {
+  const keys = new Set(hooks.map((hook) => hookKey(file, hook)))
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([key, entry]) => {
+      if (!keys.has(key)) return [[key, entry]]
+      const { trusted_hash: _, ...rest } = entry
+      return Object.keys(rest).length === 0 ? [] : [[key, rest]]
+    }),
+  )
+}
+
 /**
  * The table after the hooks of one file were added, moved or removed: each entry follows its hook.
  * A hook that is new to the file is approved where an entry of the file has its hash, so one that was changed and

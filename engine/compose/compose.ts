@@ -14,7 +14,7 @@ import type { HomePath } from '../../schemas/path.ts'
 import type { Hash, Platform } from '../../schemas/shape.ts'
 import type { Contents, Wish } from '../apply/wish.ts'
 import { type Hook, readHooksFile } from '../codex/hook.ts'
-import { approve, moveTrust } from '../codex/trust.ts'
+import { approve, disapprove, moveTrust, trustStatus } from '../codex/trust.ts'
 import { sha256Hex } from '../crypto/hash.ts'
 import type { Disk } from '../disk/disk.ts'
 import { errnoOf } from '../disk/errno.ts'
@@ -30,7 +30,7 @@ import { approvalEdits, approvalsOf, hooksFileOf } from './approvals.ts'
 import { splitApproved } from './approved.ts'
 import { composeHooks, type HooksLast, isOwnCommand, noHooks, type OwnHooks } from './hooks.ts'
 import { configPath, hooksPath, isComposed, isConfig, textOf } from './kind.ts'
-import type { HashOf, Records } from './records.ts'
+import type { Approved, HashOf, Records } from './records.ts'
 
 /** The user's word on the conflicts within a composed file, by key; '' stands for all of it. */
 export type InnerTakes = (path: HomePath) => ReadonlyMap<string, Take>
@@ -98,8 +98,12 @@ type Moved = {
   readonly last: HooksLast | null
   /** Hashes that the master vouches for. */
   readonly approved: ReadonlySet<string>
+  /** Hashes that were approved on the master's word, which it has taken back. */
+  readonly withdrawn: ReadonlySet<string>
 }
 const nobody: ReadonlySet<string> = new Set()
+/** config.toml with its approvals, and the hashes among them that stand there on the master's word alone. */
+type Trusting = { readonly text: string; readonly vouched: readonly string[] }
 
 class Composer {
   readonly #input: ComposeInput
@@ -110,7 +114,7 @@ class Composer {
   readonly #left: Left[] = []
   readonly #reprinted: HomePath[] = []
   readonly #configs = new Map<HomePath, Last>()
-  #approved: string | null
+  #approved: Approved | null
 
   constructor(input: ComposeInput) {
     this.#input = input
@@ -149,7 +153,8 @@ class Composer {
   async #hooks(): Promise<Moved> {
     const { secrets, closed, records, own, platform, takes } = this.#input
     const path = hooksPath
-    const still: Moved = { before: [], after: [], text: null, last: records.hooks, approved: nobody }
+    const none = { approved: nobody, withdrawn: nobody }
+    const still: Moved = { before: [], after: [], text: null, last: records.hooks, ...none }
     if (closed.has(path)) return still
     const secret = secrets.get(path)
     const local = await this.#local(path)
@@ -175,11 +180,13 @@ class Composer {
     if (result.conflict) this.#inner.push({ path, key: null, kind: 'edited' })
     const made = this.#approvedFor(path, local)
     const approved = this.#input.trustHooks ? vouched : nobody
-    const unmoved = own === null && approved.size === 0 && made === (text ?? '')
+    const withdrawn = new Set(records.approved?.vouched.filter((hash) => !approved.has(hash)))
+    const unmoved = own === null && approved.size + withdrawn.size === 0 && made === (text ?? '')
     return {
       before: this.#read(made),
       after: after.hooks,
       approved,
+      withdrawn,
       text: unmoved ? null : (text ?? ''),
       last: result.last.canonical === null && result.last.declined === null ? null : result.last,
     }
@@ -192,7 +199,7 @@ class Composer {
   #approvedFor(path: HomePath, local: Local): string {
     const { records, lies } = this.#input
     const isPut = local.hash !== null && local.hash === lies(path)
-    return (isPut ? records.approved : null) ?? local.text ?? ''
+    return (isPut ? records.approved?.hooks : null) ?? local.text ?? ''
   }
 
   #read(text: string): readonly Hook[] {
@@ -212,13 +219,13 @@ class Composer {
     }
     const result = await this.#composeConfig(path, secret, local, last, hooks)
     if (isRefusal(result)) return this.#leave(path, result, undefined)
-    const { text, merged } = result
+    const { text, merged, vouched } = result
     // A file that was never canonical, and is as it should be, is none of ours.
     if (merged === null && text === (local.text ?? '')) return
     // Where nothing is left of what was canonical, and where its user deleted it, there is no file.
     const none = secret ? local.text === null && last !== null && saysNothing(text) : text === ''
     this.#put(path, local, none ? null : text, secret?.exec ?? local.exec)
-    if (hooks && hooks.text !== null) this.#approved = hooks.text
+    if (hooks && hooks.text !== null) this.#approved = { hooks: hooks.text, vouched }
     if (merged === null) return
     if (merged.fallback) this.#reprinted.push(path)
     for (const { key, kind } of merged.conflicts) this.#inner.push({ path, key, kind })
@@ -233,7 +240,7 @@ class Composer {
     local: Local,
     last: Last | null,
     hooks: Moved | null,
-  ): Promise<{ readonly text: string; readonly merged: Merged | null } | Refusal> {
+  ): Promise<(Trusting & { readonly merged: Merged | null }) | Refusal> {
     if (local.unfit !== null) return refuse('bad-config', local.unfit)
     const canonical = secret ? textOf(secret.plain) : ''
     if (canonical === null) return refuse('bad-config', notText)
@@ -241,10 +248,10 @@ class Composer {
     if (isRefusal(merged)) return merged
     if (merged && merged.trouble !== null) return refuse('bad-config', merged.trouble)
     const before = merged?.text ?? local.text ?? ''
-    const text = hooks ? await this.#withTrust(before, hooks) : before
-    if (isRefusal(text)) return text
-    const trouble = merged || text === before ? null : judgeConfig(text)
-    return trouble === null ? { text, merged } : refuse('bad-config', trouble)
+    const done = hooks ? await this.#withTrust(before, hooks) : { text: before, vouched: [] }
+    if (isRefusal(done)) return done
+    const trouble = merged || done.text === before ? null : judgeConfig(done.text)
+    return trouble === null ? { ...done, merged } : refuse('bad-config', trouble)
   }
 
   /** A word on the whole file is one on each of its conflicts. */
@@ -262,21 +269,34 @@ class Composer {
     })
   }
 
-  /** Approvals follow their hooks; ours is approved (S50). */
-  async #withTrust(text: string, { before, after, approved }: Moved): Promise<string | Refusal> {
-    const { disk, codexHome, own } = this.#input
+  /**
+   * Approvals follow their hooks; ours is approved, and so is what the master vouches for, until it does not (S50).
+   * What the user approved here stays, whatever the master thinks of it.
+   */
+  async #withTrust(text: string, moved: Moved): Promise<Trusting | Refusal> {
+    const { disk, codexHome, own, records } = this.#input
+    const { before, after, approved, withdrawn } = moved
     const file = await hooksFileOf(disk, codexHome)
     const read = readToml(text)
     if (isRefusal(read)) return read
     const table = approvalsOf(read.table)
+    const rest = disapprove(
+      file,
+      before.filter(({ hash }) => withdrawn.has(hash)),
+      table,
+    )
+    const kept = moveTrust(file, before, after, rest)
     // By the very words that we wrote: what merely looks like ours is approved by nobody.
     const ours = after.filter(({ command }) => command !== null && own !== null && isOneOf(own, command))
-    const vouched = after.filter(({ hash }) => approved.has(hash))
-    const wanted = approve(file, [...ours, ...vouched], moveTrust(file, before, after, table))
+    const theirs = after.filter(({ hash }) => approved.has(hash))
+    const wanted = approve(file, [...ours, ...theirs], kept)
+    const was = new Set(records.approved?.vouched)
+    const news = theirs.filter((hook) => was.has(hook.hash) || trustStatus(file, hook, kept) !== 'trusted')
+    const vouched = [...new Set(news.map(({ hash }) => hash))].sort()
     const edits = approvalEdits(table, wanted)
-    if (edits.length === 0) return text
+    if (edits.length === 0) return { text, vouched }
     const edited = editDocument(text, edits)
-    return isRefusal(edited) ? edited : edited.text
+    return isRefusal(edited) ? edited : { text: edited.text, vouched }
   }
 
   async #local(path: HomePath): Promise<Local> {

@@ -35,22 +35,28 @@ const puts = <S extends v.GenericSchema>(of: S) => v.array(v.strictTuple([v.null
 const stored = v.strictObject({
   configs: v.array(v.strictTuple([homePath, puts(last)])),
   hooks: puts(hooksLast),
-  approved: puts(text),
+  approved: puts(v.strictObject({ hooks: v.string(), vouched: v.array(v.string()) })),
 })
 
 /** What fits the files as they lie there. */
 export type Records = {
   readonly configs: ReadonlyMap<HomePath, Last>
   readonly hooks: HooksLast | null
-  /** The hooks.json that the approvals in config.toml were made for; null when we never made any. */
-  readonly approved: string | null
+  /** The approvals in config.toml; null when we never made any. */
+  readonly approved: Approved | null
+}
+export type Approved = {
+  /** The hooks.json that they were made for. */
+  readonly hooks: string
+  /** The hashes that stand there on the master's word alone, and go when it takes that back. */
+  readonly vouched: readonly string[]
 }
 type Put<T> = readonly [put: Hash | null, of: T]
 /** Records as they are stored: with those of an apply that is under way. */
 export type Trail = {
   readonly configs: ReadonlyMap<HomePath, readonly Put<Last>[]>
   readonly hooks: readonly Put<HooksLast>[]
-  readonly approved: readonly Put<string | null>[]
+  readonly approved: readonly Put<Approved>[]
 }
 /** What lies at a path as far as we put it there, or will. */
 export type HashOf = (path: HomePath) => Hash | null

@@ -94,6 +94,29 @@ describe('a follower', () => {
     expect(statuses(machine)).toEqual(['disabled', 'untrusted'])
   })
 
+  test('S50: what the master takes back is taken back; what was approved here, or asked for no more, is not mixed up', async () => {
+    const text = file('a', 'b', 'c')
+    const hooks = hooksOf(text)
+    const { world, machine } = await pair(text, hooks)
+    // The first one by its own user, before the master had a say here.
+    await keeper(machine, false).apply()
+    const mine = approve(at('hooks.json'), hooks.slice(0, 1), {})
+    const [[key = '', entry] = []] = Object.entries(mine)
+    const table = `[hooks.state.${JSON.stringify(key)}]\ntrusted_hash = ${JSON.stringify(entry?.['trusted_hash'])}\n`
+    machine.disk.plantFile(at('config.toml'), `${machine.text('config.toml') ?? ''}\n${table}`, 0o600)
+    await keeper(machine, true).apply()
+    expect(statuses(machine)).toEqual(['trusted', 'trusted', 'trusted'])
+    await world.publish({ 'config.toml': config(hooks.slice(2)) })
+    await world.sync(machine)
+    await keeper(machine, true).apply()
+    expect(statuses(machine)).toEqual(['trusted', 'untrusted', 'trusted'])
+    // Nothing is done twice: an approval that the user gives afterwards is the user's.
+    expect((await keeper(machine, true).apply()).changed).toEqual([])
+    // Whoever no longer asks for the master's word has none of it left.
+    await keeper(machine, false).apply()
+    expect(statuses(machine)).toEqual(['trusted', 'untrusted', 'untrusted'])
+  })
+
   test('of another platform does not approve what it would run instead', async () => {
     const text = JSON.stringify({
       hooks: { Stop: [handler('a', { commandWindows: 'b.exe' }), handler('c')] },
