@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Check stemma logs: python3 verify.py LOG_FOLDER ... [--json] [--heads all|last]
-Open the secrets of one as a follower does: python3 verify.py LOG_FOLDER --seal-key FILE --blobs FOLDER [--show PATH]
+Open the secrets of one as a follower does: python3 verify.py LOG_FOLDER --seal-key FILE [--blobs FOLDER] [--show PATH]
 Check the examples of the document: python3 verify.py --self-test FORMAT.md
 
 Written from docs/FORMAT.md alone, without a look at the program that writes logs. It needs Python 3.9 and
@@ -21,7 +21,8 @@ import zlib
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # an isolated Python does not look there
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # an isolated Python does not look there by itself
+sys.dont_write_bytecode = True
 import seals  # noqa: E402
 
 ZERO, MAX, P, L = bytes(32), 2**53 - 1, 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
@@ -615,7 +616,7 @@ def read_wraps(blob, epoch):
     need(epoch_number(wraps[0]) == epoch, f'the wraps are of epoch {wraps[0]}, not {epoch}')
     for row in wraps[1]:
         need(type(row) is list and len(row) == 4, 'a row of the wraps is not an array of four')
-        content, *rest = (check(value) for check, value in zip((id16, key32, whole(), binary(60, 60)), row))
+        content, *rest = (check(value) for check, value in zip((id16, key32, whole(1048592), binary(60, 60)), row))
         need(content not in rows, f'content {content.hex()} stands twice in the wraps')
         rows[content] = rest
     return rows
@@ -644,14 +645,14 @@ def open_secrets(fold, private, blobs):
     need(ids, 'no follower has this seal key')
     live = [id_ for id_ in ids if fold.is_live(id_)]
     need(live, f'the follower {ids[0]} is revoked')
-    if 'current' not in epochs:
-        need(not secrets, 'there are secrets but no epoch')
+    if not secrets:
         return live[0], {}
+    need('current' in epochs, 'there are secrets but no epoch')
     epoch, name = epochs['current']['epoch'], epochs['current']['wraps']
     epoch_key, *others = {granted(fold, private, id_, epoch) for id_ in live}
     need(not others, f'epoch {epoch} was granted with two keys')
-    need(name != ZERO or not secrets, f'there are secrets but no wraps in epoch {epoch}')
-    rows = read_wraps(read_blob(blobs, name, 'the blob with the wraps'), epoch) if name != ZERO else {}
+    need(name != ZERO, f'there are secrets but no wraps in epoch {epoch}')
+    rows = read_wraps(read_blob(blobs, name, 'the blob with the wraps'), epoch)
     epoch_gcm, data_keys = seals.Gcm(epoch_key), {}
     for content, (sealed, _, wrapped) in rows.items():
         data_keys[content] = seals.open_wrapped(epoch_gcm, wrapped, seals.wrap_bytes(fold.log_id, epoch, content, sealed))
@@ -661,7 +662,7 @@ def open_secrets(fold, private, blobs):
         content = row['content']
         need(content in rows, f'the wraps have no row for {ascii(path)}')
         sealed = read_blob(blobs, rows[content][0], f'the ciphertext of {ascii(path)}')
-        need(len(sealed) == rows[content][1] <= 1048576 + 16, f'the ciphertext of {ascii(path)} has {len(sealed)} bytes')
+        need(len(sealed) == rows[content][1], f'the ciphertext of {ascii(path)} has {len(sealed)} bytes')
         opened[path] = seals.open_content(data_keys[content], sealed, seals.secret_bytes(fold.log_id, content))
         need(opened[path] is not None, f'the ciphertext of {ascii(path)} does not open')
     return live[0], opened
@@ -768,16 +769,14 @@ def main():
     parser.add_argument('--json', action='store_true', help='print one JSON object for each folder and nothing else')
     parser.add_argument('--heads', choices=('all', 'last'), default='all', help='whose signatures: all, or the last of each segment')
     parser.add_argument('--seal-key', metavar='FILE', help='the key file of a follower: opens every secret, too')
-    parser.add_argument('--blobs', metavar='FOLDER', help='where the ciphertexts lie')
+    parser.add_argument('--blobs', metavar='FOLDER', help='where the ciphertexts lie, when not beside the log')
     parser.add_argument('--show', metavar='PATH', help='print what this secret holds and nothing else')
     parser.add_argument('--self-test', metavar='FORMAT.md', help='check the examples of the document instead')
     options = parser.parse_args()
     if bool(options.folders) == bool(options.self_test):
         parser.error('either a folder or --self-test')
-    if bool(options.seal_key) != bool(options.blobs) or options.show and not options.blobs:
-        parser.error('--seal-key and --blobs go together, and --show goes with them')
-    if options.seal_key and len(options.folders) != 1:
-        parser.error('--seal-key goes with one folder')
+    if (options.blobs or options.show) and (not options.seal_key or len(options.folders) != 1):
+        parser.error('--blobs and --show go with --seal-key and one folder')
     code = 0
     try:
         if options.self_test:
@@ -801,14 +800,13 @@ def report(folder, options):
             with open(options.seal_key, 'rb') as file:
                 private = seals.read_seal_key(file.read())
             need(private, f'{options.seal_key} is no key file of a seal key')
-            follower, opened = open_secrets(fold, private, options.blobs)
+            follower, opened = open_secrets(fold, private, options.blobs or os.path.join(folder, os.pardir, 'blobs'))
             result['secrets'] = {'follower': follower, 'sizes': {path: len(content) for path, content in opened.items()}}
+            need(not options.show or options.show in opened, f'there is no secret {ascii(options.show)}')
     except Bad as bad:
         print(json.dumps({'ok': False, 'error': str(bad)}) if options.json else f'not ok: {bad}')
         return 1
     if options.show:
-        if options.show not in opened:
-            raise Bad(f'there is no secret {ascii(options.show)}')
         sys.stdout.buffer.write(opened[options.show])
         return 0
     if options.seal_key and not quiet:
