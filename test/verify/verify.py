@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Check stemma logs: python3 verify.py LOG_FOLDER ... [--json] [--heads all|last]
+Open the secrets of one as a follower does: python3 verify.py LOG_FOLDER --seal-key FILE [--blobs FOLDER] [--show PATH]
 Check the examples of the document: python3 verify.py --self-test FORMAT.md
 
 Written from docs/FORMAT.md alone, without a look at the program that writes logs. It needs Python 3.9 and
@@ -19,6 +20,10 @@ import unicodedata
 import zlib
 from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # an isolated Python does not look there by itself
+sys.dont_write_bytecode = True
+import seals  # noqa: E402
 
 ZERO, MAX, P, L = bytes(32), 2**53 - 1, 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 SMALL_ORDER = {0, 1, P - 1} | {int.from_bytes(bytes.fromhex(y), 'little') for y in (
@@ -596,11 +601,94 @@ def check_log(folder, every_head, say):
         say(f'{name}: {begin}, {segment.entries} entries to {segment.fold.seq}, {segment.heads} heads'
             + (f', {gap} entries missing before it' if gap else ''))
     fold = segment.fold
-    return {'ok': True, 'seq': fold.seq, 'revision': fold.revision().hex(), 'state': fold.state().hex(),
-            'fingerprint': fingerprint(fold.keys['node']).hex(), 'logId': fold.log_id.hex(), 'heads': heads, 'entries': entries, 'missing': missing}
+    return fold, {'ok': True, 'seq': fold.seq, 'revision': fold.revision().hex(), 'state': fold.state().hex(),
+                  'fingerprint': fingerprint(fold.keys['node']).hex(), 'logId': fold.log_id.hex(),
+                  'heads': heads, 'entries': entries, 'missing': missing}
+
+
+# Secrets
+
+def read_wraps(blob, epoch):
+    """(hash and length of the ciphertext, wrapped data key) by content id."""
+    wraps, rows = unpack(blob), {}
+    need(type(wraps) is list and len(wraps) == 2 and type(wraps[1]) is list and len(wraps[1]) <= 1000,
+         'the wraps are not [epoch, at most 1000 rows]')
+    need(epoch_number(wraps[0]) == epoch, f'the wraps are of epoch {wraps[0]}, not {epoch}')
+    for row in wraps[1]:
+        need(type(row) is list and len(row) == 4, 'a row of the wraps is not an array of four')
+        content, *rest = (check(value) for check, value in zip((id16, key32, whole(1048592), binary(60, 60)), row))
+        need(content not in rows, f'content {content.hex()} stands twice in the wraps')
+        rows[content] = rest
+    return rows
+
+def read_blob(folder, name, what):
+    file = os.path.join(folder, name.hex())
+    need(os.path.isfile(file), f'{what} is not among the blobs: {name.hex()}')
+    with open(file, 'rb') as file:
+        blob = file.read()
+    need(sha(blob) == name, f'{what} is not what its name says: {name.hex()}')
+    return blob
+
+def granted(fold, private, id_, epoch):
+    """The epoch key that the follower was granted."""
+    need(id_ in fold.rows[EPOCHS], f'the follower {id_} has no grant')
+    inside = seals.open_grant(private, fold.rows[EPOCHS][id_]['sealed'])
+    need(inside, f'the grant to {id_} does not open')
+    need(inside[:-32] == seals.grant_bytes(fold.log_id, epoch, bytes.fromhex(id_)),
+         f'the grant to {id_} was made for another log, epoch or follower')
+    return inside[-32:]
+
+def open_secrets(fold, private, blobs):
+    """The id of the follower, and what each live secret holds by path."""
+    public, secrets, epochs = seals.public_of(private), fold.rows[SECRETS], fold.rows[EPOCHS]
+    ids = [id_ for id_, row in fold.rows[FOLLOWERS].items() if row.get('seal') == public]
+    need(ids, 'no follower has this seal key')
+    live = [id_ for id_ in ids if fold.is_live(id_)]
+    need(live, f'the follower {ids[0]} is revoked')
+    if not secrets:
+        return live[0], {}
+    need('current' in epochs, 'there are secrets but no epoch')
+    epoch, name = epochs['current']['epoch'], epochs['current']['wraps']
+    epoch_key, *others = {granted(fold, private, id_, epoch) for id_ in live}
+    need(not others, f'epoch {epoch} was granted with two keys')
+    need(name != ZERO, f'there are secrets but no wraps in epoch {epoch}')
+    rows = read_wraps(read_blob(blobs, name, 'the blob with the wraps'), epoch)
+    epoch_gcm, data_keys = seals.Gcm(epoch_key), {}
+    for content, (sealed, _, wrapped) in rows.items():
+        data_keys[content] = seals.open_wrapped(epoch_gcm, wrapped, seals.wrap_bytes(fold.log_id, epoch, content, sealed))
+        need(data_keys[content], f'the data key of content {content.hex()} does not open')
+    opened = {}
+    for path, row in sorted(secrets.items()):
+        content = row['content']
+        need(content in rows, f'the wraps have no row for {ascii(path)}')
+        sealed = read_blob(blobs, rows[content][0], f'the ciphertext of {ascii(path)}')
+        need(len(sealed) == rows[content][1], f'the ciphertext of {ascii(path)} has {len(sealed)} bytes')
+        opened[path] = seals.open_content(data_keys[content], sealed, seals.secret_bytes(fold.log_id, content))
+        need(opened[path] is not None, f'the ciphertext of {ascii(path)} does not open')
+    return live[0], opened
 
 
 # The examples of the document
+
+def example_secret(log_id, follower, q, source):
+    """What is quoted of it, made here from its constants; what is quoted is opened besides."""
+    content, data_key, epoch_key, nonce, sender, private = (
+        bytes((byte,)) * size for byte, size in ((0x11, 16), (0x22, 32), (0x33, 32), (0x44, 12), (0x55, 32), (0x66, 32)))
+    secret, plain = seals.secret_bytes(log_id, content), b'KEY=canary\n'
+    sealed = seals.seal_content(data_key, plain, secret)
+    wrap, grant = seals.wrap_bytes(log_id, 1, content, sha(sealed)), seals.grant_bytes(log_id, 1, follower)
+    wrapped = nonce + seals.Gcm(epoch_key).seal(nonce, data_key, wrap)
+    key_file = re.search(r'^```text\n(stemma-key-1 seal\n.*?)^```', source, re.M | re.S)
+    need(key_file and seals.read_seal_key(key_file[1].encode()) == seals.clamped(private), 'the quoted seal key file is wrong')
+    rows = read_wraps(q('wraps'), 1)
+    need(seals.open_grant(private, q('grant')) == grant + epoch_key
+         and list(rows) == [content] and rows[content][:2] == [sha(sealed), len(sealed)]
+         and seals.open_wrapped(seals.Gcm(epoch_key), rows[content][2], wrap) == data_key
+         and seals.open_content(data_key, q('ciphertext'), secret) == plain, 'the quoted secret does not open')
+    wraps = (b'\x92\x01\x91\x94\xc4\x10' + content + b'\xc4\x20' + sha(sealed) + bytes((len(sealed),)) + b'\xc4\x3c' + wrapped)
+    return {'secret bytes': secret, 'ciphertext': sealed, 'ciphertext hash': sha(sealed), 'wrap bytes': wrap, 'wraps': wraps,
+            'wraps hash': sha(wraps), 'grant bytes': grant, 'follower seal key': seals.public_of(private),
+            'grant': seals.seal_grant(sender, seals.public_of(private), grant, epoch_key)}
 
 def self_test(document):
     with open(document, encoding='utf-8') as file:
@@ -623,6 +711,8 @@ def self_test(document):
                 file.write(q(label))
         check_log(folder, True, print)
     one, two = (Segment(f'{n:016}.seg', q(f'{word} segment'), True, None).fold for n, word in ((1, 'first'), (4, 'second')))
+    wrong = seals.published()
+    need(not wrong, f'a cipher of this program is wrong: {wrong}')
     charter, empty = two.rows[KEYS]['0'], row_bytes(FILES, None, {'exec': False, 'size': 0, 'blob': sha()})
     pairs = [(key_hash(f'f{n:02}'), sha(empty)) for n in range(17)]
     rotated, recovered = Fold(log_id), Fold(log_id)
@@ -656,7 +746,8 @@ def self_test(document):
         'revision hash': two.revision(), 'checkpoint': rotated.checkpoint, 'charter bytes': rotated.jobs[0][3],
         'charter by log key': charter['byLog'], 'charter by node key': charter['byNode'],
         'charter row hash': sha(row_bytes(KEYS, 'charter', charter)), 'rotate bytes': rotated.jobs[2][3],
-        'recovery row hash': sha(row_bytes(KEYS, 'recovered', back))}
+        'recovery row hash': sha(row_bytes(KEYS, 'recovered', back)),
+        **example_secret(log_id, fingerprint(row['key']), q, source)}
     for label, value in computed.items():
         need(quoted.get(label) == value, f'the quoted "{label}" is not what is computed here')
     lines = [line for block in re.findall(r'^```(?:paths|fold)\n(.*?)^```', source, re.M | re.S) for line in block.splitlines()]
@@ -677,10 +768,15 @@ def main():
     parser.add_argument('folders', nargs='*', metavar='LOG_FOLDER', help='a folder with segments')
     parser.add_argument('--json', action='store_true', help='print one JSON object for each folder and nothing else')
     parser.add_argument('--heads', choices=('all', 'last'), default='all', help='whose signatures: all, or the last of each segment')
+    parser.add_argument('--seal-key', metavar='FILE', help='the key file of a follower: opens every secret, too')
+    parser.add_argument('--blobs', metavar='FOLDER', help='where the ciphertexts lie, when not beside the log')
+    parser.add_argument('--show', metavar='PATH', help='print what this secret holds and nothing else')
     parser.add_argument('--self-test', metavar='FORMAT.md', help='check the examples of the document instead')
     options = parser.parse_args()
     if bool(options.folders) == bool(options.self_test):
         parser.error('either a folder or --self-test')
+    if (options.blobs or options.show) and (not options.seal_key or len(options.folders) != 1):
+        parser.error('--blobs and --show go with --seal-key and one folder')
     code = 0
     try:
         if options.self_test:
@@ -697,11 +793,24 @@ def main():
 
 
 def report(folder, options):
+    quiet = options.json or options.show
     try:
-        result = check_log(folder, options.heads == 'all', (lambda line: None) if options.json else print)
+        fold, result = check_log(folder, options.heads == 'all', (lambda line: None) if quiet else print)
+        if options.seal_key:
+            with open(options.seal_key, 'rb') as file:
+                private = seals.read_seal_key(file.read())
+            need(private, f'{options.seal_key} is no key file of a seal key')
+            follower, opened = open_secrets(fold, private, options.blobs or os.path.join(folder, os.pardir, 'blobs'))
+            result['secrets'] = {'follower': follower, 'sizes': {path: len(content) for path, content in opened.items()}}
+            need(not options.show or options.show in opened, f'there is no secret {ascii(options.show)}')
     except Bad as bad:
         print(json.dumps({'ok': False, 'error': str(bad)}) if options.json else f'not ok: {bad}')
         return 1
+    if options.show:
+        sys.stdout.buffer.write(opened[options.show])
+        return 0
+    if options.seal_key and not quiet:
+        print(f'{len(opened)} secrets, and the follower {follower} can open each')
     print(json.dumps(result) if options.json else 'ok: entry {seq}, revision {revision}, state {state}, '
           'node fingerprint {fingerprint}'.format(**result))
     return 0

@@ -278,4 +278,5 @@ export async function exampleValues(): Promise<Readonly<Record<string, Buffer>>>
 export const exampleTexts: readonly string[] = [
   formatKeyFile('log', seed(1)).toString(),
   formatRecoveryKey(seed(3)),
+  formatKeyFile('seal', seed(0x66)).toString(),
 ]

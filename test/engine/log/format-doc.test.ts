@@ -37,7 +37,7 @@ test('every value in hex is what the code computes, and every one that it comput
   expect(quotedValues()).toEqual(Object.fromEntries(computed))
 })
 
-test('the key file and the recovery key are what the code writes', () => {
+test('the key files and the recovery key are what the code writes', () => {
   expect(blocks('text')).toEqual(exampleTexts.map((one) => `${one.trimEnd()}\n`))
 })
 
