@@ -30,7 +30,7 @@ import { splitRun } from './log/batch.ts'
 import { type Head, readHead, signatureFault } from './log/head.ts'
 import { contradicts, firstLine } from './log/line.ts'
 import { Log } from './log/log.ts'
-import { missingSecrets, neededBySecrets } from './secrets/reader.ts'
+import { missingSecrets, neededBySecrets, sealedSizes } from './secrets/reader.ts'
 
 export type FollowerPlace = {
   readonly disk: Disk
@@ -220,11 +220,12 @@ export class Follower {
   }
 
   async #bring(state: State, fetch: Fetch): Promise<void> {
-    const sizes = sizesOf(state)
+    const plain = sizesOf(state)
     // Where the ciphertexts are stands in the wraps, so their turn is the second one.
     for (let turn = 0; turn < 2; turn++) {
       const hashes = await this.missing(state)
       if (hashes.length === 0) break
+      const sizes = new Map([...plain, ...(await sealedSizes(state, this.blobs))])
       await this.#mustHold(hashes.reduce((sum, hash) => sum + (sizes.get(hash) ?? 0), 0))
       await fetch(hashes, sizes)
     }

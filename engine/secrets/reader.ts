@@ -37,6 +37,14 @@ export async function missingSecrets(state: State, blobs: Blobs): Promise<Hash[]
   return missing
 }
 
+/** How long each ciphertext is, as the wraps of `state` say; nothing while they are not here. */
+export async function sealedSizes(state: State, blobs: Blobs): Promise<ReadonlyMap<Hash, number>> {
+  const wraps = currentWraps(state)
+  const read = wraps === null ? null : await readHere(wraps, blobs)
+  if (read === null || isRefusal(read)) return new Map()
+  return new Map(read.rows.map(([, sealed, sealedBytes]) => [toHash(sealed), sealedBytes]))
+}
+
 /** Blobs that a sweep must leave: the wraps and the ciphertexts of `state`. */
 export async function neededBySecrets(state: State, blobs: Blobs): Promise<Hash[]> {
   const wraps = currentWraps(state)

@@ -1,9 +1,10 @@
 /** Epochs: who can open what after a revocation, a lost vault, a restored master, damage at a follower. */
 import { describe, expect, test } from 'vitest'
-import { currentEpoch } from '../../../engine/fold/reducers/epoch.ts'
+import { currentEpoch, currentWraps } from '../../../engine/fold/reducers/epoch.ts'
 import { openSecrets } from '../../../engine/secrets/reader.ts'
 import { assert, isRefusal } from '../../../schemas/fault.ts'
-import { at, look, type Machine, openMaster, portsOf, sync, World } from '../machines.ts'
+import type { Hash } from '../../../schemas/shape.ts'
+import { at, enrol, look, Machine, openMaster, portsOf, sync, World } from '../machines.ts'
 import { blobsOf, canary, closedOf, contentOf, plainOf, vaultPath } from './opened.ts'
 
 describe('Q4: a revoked machine', () => {
@@ -51,6 +52,26 @@ describe('Q4: a revoked machine', () => {
     expect(await world.master.log.oldest()).toBeGreaterThan((asleep.follower.head?.seq ?? 0) + 1)
     await world.sync(asleep)
     expect(await plainOf(asleep)).toEqual({ '.env': 'A=2' })
+  })
+
+  test('Q3: only the wraps come with a length that nobody knew before', async () => {
+    const world = await World.make({ 'AGENTS.md': 'plain', '.env': 'A=1', 'mise.toml': 'x = 1' })
+    const { follower } = await Machine.make(2)
+    await enrol(world.master, follower, 'machine 2')
+    const { parts, head } = await world.master.log.base()
+    const { keys } = world.master.state
+    assert(keys, 'a master has its charter')
+    const unknown: Hash[] = []
+    await follower.takeBase(parts, head, keys, async (hashes, sizes) => {
+      for (const hash of hashes) {
+        const bytes = await world.master.blobs.readWhole(hash)
+        assert(bytes, 'the master has what its log names')
+        if (!sizes.has(hash)) unknown.push(hash)
+        else expect(sizes.get(hash)).toBe(bytes.length)
+        await follower.blobs.put([bytes], hash)
+      }
+    })
+    expect(unknown).toEqual([currentWraps(world.master.state)])
   })
 
   test('the ciphertexts stay as they are: what is wrapped anew are their keys', async () => {
