@@ -48,6 +48,7 @@ export const codes = {
   ),
   'codex-missing': fact('failed', 'Install Codex, or put the folder that holds it on PATH.'),
   'not-ours': fact('failed', 'Look at the named file; move it away if it is no longer needed.'),
+  declined: fact('failed', 'Run it again when you have decided; `--yes` answers without a question.'),
   interrupted: fact('failed', 'Run the command again; it goes on from where it stopped.'),
   'demo-failed': fact(
     'failed',

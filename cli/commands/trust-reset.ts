@@ -60,12 +60,12 @@ async function mustConfirm(context: Context, yes: boolean, log: string): Promise
   if (yes) return
   const wanted = log.slice(0, typedDigits)
   const typed = await context.ask(
-    `This gives up the protection against a replaced master. Type ${wanted} to go on: `,
+    `This gives up the protection against a replaced master. Type ${wanted} to go on:`,
   )
   if (typed === null)
     throw new Fault('usage', 'Nobody is at the terminal to confirm; `--yes` does it without.', {
       help: 'trust reset',
     })
   if (typed.trim().toLowerCase() !== wanted)
-    throw new Fault('usage', 'That was not it; nothing was changed.', { help: 'trust reset' })
+    throw new Fault('declined', `That was not ${wanted}: nothing was changed.`)
 }
