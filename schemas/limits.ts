@@ -251,6 +251,18 @@ export const againMaxMs = 5_000
 /** Default port of a master (S16). */
 export const defaultPort = 17342
 
+// --- differences that are shown ---
+/** Each side: what people compare by eye is far smaller. */
+export const diffBytesMax = 1 * MiB
+/** Lines added and removed beyond which two texts count as different as a whole: the work grows with its square. */
+export const diffEditsMax = 1000
+/** Equal lines around a change, as diff has it. */
+export const diffContextLines = 3
+/** Lines of one difference: some screens; whoever wants more has the files. */
+export const diffLinesMax = 400
+/** Letters of one line of it: a line may be a whole minified file. */
+export const diffLineLettersMax = 500
+
 // --- what serve says ---
 /** Lines that one address may cause in a minute, and addresses that have lines of their own; the rest is counted. */
 export const heraldLinesMax = 5

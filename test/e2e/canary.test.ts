@@ -149,6 +149,8 @@ describe('Q5: canaries in a master’s login, environment, MCP server and hook',
     await publish('-t3')
     for (const command of [['sync'], ['conflicts'], ['plan'], ['status'], ['hook', 'status']])
       await both(follower, ...command)
+    for (const words of [['--diff'], ['.env'], ['auth.json'], ['config.toml']])
+      await both(follower, 'conflicts', ...words)
     const told = JSON.stringify((await follower.stemma('conflicts', '--json')).json())
     const conflicts = ['.env', 'auth.json', 'config.toml#mcp_servers.docs.env.TOKEN']
     for (const path of conflicts) expect(told, path).toContain(path.replace(/^.*#/, ''))

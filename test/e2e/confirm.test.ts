@@ -96,7 +96,25 @@ describe.skipIf(missing !== null)('a question at a terminal', () => {
     expect(follower.read('RTK.md')).toBe('mine\n')
   })
 
-  test('S60: who says no to another address follows the old one as before', async () => {
+  test('S21: without a link it asks for one, and Enter alone is none', async () => {
+    const { stderr } = await follower.stemma('follower', 'join')
+    expect(stderr).toContain('A link is needed')
+    open(follower, 'follower', 'join')
+    await terminal.until('the question', (screen) => screen.includes('Link of the master'))
+    terminal.press('Enter')
+    expect(await end()).toContain('exit 2.')
+    terminal.close()
+    open(follower, 'follower', 'join')
+    await terminal.until('the question', (screen) => screen.includes('Link of the master'))
+    terminal.type(link)
+    terminal.press('Enter')
+    await question()
+    terminal.press('Enter')
+    expect(await end()).toContain('exit 0.')
+    expect(follower.read('AGENTS.md')).toBe('first\n')
+  })
+
+  test('S60: a master that moved is followed at its new address; who says no follows the old one as before', async () => {
     const joined = await follower.stemma('follower', 'join', link, '--yes')
     expect(joined.code, joined.stderr).toBe(0)
     const before = (await statusOf(follower)).json()['master']
@@ -111,6 +129,10 @@ describe.skipIf(missing !== null)('a question at a terminal', () => {
     expect(said).toContain('follows wss://127.0.0.1')
     expect((await statusOf(follower)).json()['master']).toEqual(before)
     expect(follower.read('AGENTS.md')).toBe('first\n')
+    const moved = await follower.stemma('follower', 'join', link.replace('127.0.0.1', 'localhost'), '--yes')
+    expect(moved.code, moved.stderr).toBe(0)
+    expect((await statusOf(follower)).json()['master']).toMatchObject({ host: 'localhost' })
+    expect(follower.read('AGENTS.md')).toBe('second\n')
   })
 
   test('S19: another master takes the place of the first after one question, which silence does not answer', async () => {
