@@ -220,7 +220,9 @@ export const rebuildTimeoutMs = 10 * 60_000
 export const lockPatienceMs = 15_000
 export const lockRetryMs = 100
 /** One small JSON object. */
-export const contactBytesMax = 4 * KiB
+export const contactBytesMax = 8 * KiB
+/** Of a sentence in it: two fingerprints and some words. In JSON a letter takes up to six bytes. */
+export const troubleLettersMax = 1000
 
 /** How long a whole contact with the master may take, by default and at most. */
 export const syncTimeoutMs = 60_000
