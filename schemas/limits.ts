@@ -67,6 +67,8 @@ export const pendingPerAddressMax = 4
 export const enrolmentsPerAddressHourMax = 16
 export const enrolmentAddressesMax = 1000
 export const nameBytesMax = 64
+/** Of an id, to name a follower by: fewer are typed by accident, and found in a name. */
+export const idLettersMin = 8
 
 /** Findings kept as evidence; a peer that provokes more of them adds nothing. */
 export const evidenceMax = 64

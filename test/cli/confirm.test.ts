@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { agrees, mustAgree } from '../../cli/confirm.ts'
+import { answerTo, mustAgree, mustConfirm } from '../../cli/confirm.ts'
 
 /** What somebody types; null for ^D, and where nobody is. */
 const typing = (answer: string | null) => {
@@ -12,21 +12,21 @@ const typing = (answer: string | null) => {
 }
 
 test.each([
-  ['y', true, true],
-  ['YES', true, true],
-  [' y ', true, true],
-  ['', true, false],
-  ['n', false, false],
-  ['no', false, false],
-  ['yep', false, false],
-  ['maybe', false, false],
-  [null, false, false],
+  ['y', 'yes', 'yes'],
+  ['YES', 'yes', 'yes'],
+  [' y ', 'yes', 'yes'],
+  ['', 'yes', 'no'],
+  ['n', 'no', 'no'],
+  ['no', 'no', 'no'],
+  ['yep', 'no', 'no'],
+  ['maybe', 'no', 'no'],
+  [null, 'nobody', 'nobody'],
 ] as const)(
-  'S18: the answer %j is a yes where Enter means yes: %s, and where it means no: %s',
+  'S18: the answer %j is %s where Enter means yes, and %s where it means no',
   async (answer, yes, no) => {
     const context = typing(answer)
-    expect(await agrees(context, { text: 'Join?', enter: 'yes' })).toBe(yes)
-    expect(await agrees(context, { text: 'Revoke?', enter: 'no' })).toBe(no)
+    expect(await answerTo(context, { text: 'Join?', enter: 'yes' })).toBe(yes)
+    expect(await answerTo(context, { text: 'Revoke?', enter: 'no' })).toBe(no)
     expect(context.asked).toEqual(['Join? [Y/n]', 'Revoke? [y/N]'])
   },
 )
@@ -38,4 +38,12 @@ test('S18: what is declined is told as that, and what is agreed to goes on', asy
     message: 'Not joined.',
   })
   await mustAgree(typing('y'), question, 'Not joined.')
+})
+
+test('Q4: where nobody can be asked, a script is told what it needs', async () => {
+  const question = { text: 'Revoke?', enter: 'no' } as const
+  const ask = (answer: string | null) => mustConfirm(typing(answer), question, 'It was not.', 'master revoke')
+  await expect(ask(null)).rejects.toMatchObject({ code: 'usage', facts: { help: 'master revoke' } })
+  await expect(ask('n')).rejects.toMatchObject({ code: 'declined', message: 'It was not.' })
+  await ask('y')
 })

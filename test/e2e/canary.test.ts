@@ -215,7 +215,7 @@ describe('Q5: canaries in a master’s login, environment, MCP server and hook',
     await one(other, 'sync')
     const before = (await other.stemma('status', '--json')).json()
     expect(other.read('.env')).toContain('-t4')
-    expect((await one(master, 'master', 'revoke', String(before['id']), '--json')).code).toBe(0)
+    expect((await one(master, 'master', 'revoke', String(before['id']), '--yes', '--json')).code).toBe(0)
     await publish('-t5')
     // The config.toml that was deleted there is a conflict still.
     expect((await follower.stemma('sync')).code).toBe(3)

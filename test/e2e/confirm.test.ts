@@ -168,4 +168,34 @@ describe.skipIf(missing !== null)('a question at a terminal', () => {
     const silent = await follower.stemma('trust', 'reset', '--json')
     expect(JSON.parse(silent.stdout)).toMatchObject({ error: { code: 'usage' } })
   })
+
+  test('Q4: a machine is cut off after a question that says which, and not by a few letters of its id', async () => {
+    expect((await follower.stemma('follower', 'join', link, '--yes')).code).toBe(0)
+    const id = String((await statusOf(follower)).json()['id'])
+    const stateOf = async () => {
+      const { followers } = (await master.stemma('master', 'followers', '--json')).json()
+      return Array.isArray(followers) ? followers.map(({ state }) => state) : []
+    }
+    const short = await master.stemma('master', 'revoke', id.slice(0, 7), '--yes')
+    expect([short.code, short.stderr]).toEqual([1, expect.stringContaining('is too short')])
+    const silent = await master.stemma('master', 'revoke', id.slice(0, 8))
+    expect([silent.code, silent.stderr]).toEqual([2, expect.stringContaining('`--yes` does it without')])
+    open(master, 'master', 'revoke', id.slice(0, 8))
+    const asked = await question()
+    expect(asked.replaceAll('\n', '')).toMatch(/Cut .+ \([0-9a-f]{12}, linux, joined .*\) off for ever\?/)
+    terminal.press('Enter')
+    const said = await end()
+    expect(said).toContain('was not cut off.')
+    expect(said).toContain('exit 1.')
+    expect(await stateOf()).toEqual(['enrolled'])
+    terminal.close()
+    open(master, 'master', 'revoke', id.slice(0, 8))
+    await question()
+    terminal.type('y')
+    terminal.press('Enter')
+    expect(await end()).toContain('exit 0.')
+    expect(await stateOf()).toEqual(['revoked'])
+    // Once more changes nothing, and asks nothing.
+    expect((await master.stemma('master', 'revoke', id)).code).toBe(0)
+  })
 })

@@ -93,7 +93,7 @@ describe('S57: after a contact that brought nothing', () => {
     expect(await words()).toMatch(/The master was not reached \(.*, for the first time 3 days ago\):/)
     server = await serveOn(master, port)
     const { id } = (await follower.stemma('status', '--json')).json()
-    expect((await master.stemma('master', 'revoke', String(id))).code).toBe(0)
+    expect((await master.stemma('master', 'revoke', String(id), '--yes')).code).toBe(0)
     expect((await follower.stemma('sync')).code).toBe(4)
     const told = await trouble()
     expect(told).toMatchObject({ code: 'revoked', refused: true })

@@ -369,7 +369,7 @@ describe('enrolment', () => {
     const live = await stay(follower.stemmaHome, port, pin)
     expect((await live.hear())?.t).toBe('hello')
     const id = String((await follower.stemma('status', '--json')).json()['id'])
-    const revoked = await master.stemma('master', 'revoke', id.slice(0, 16))
+    const revoked = await master.stemma('master', 'revoke', id.slice(0, 16), '--yes')
     expect(revoked.code, revoked.stderr).toBe(0)
     await expect(live.hear()).rejects.toMatchObject({ code: 'revoked' })
     expect((await live.wire.closed).code).toBe('revoked')
