@@ -27,6 +27,12 @@ export const composedBytesMax = 16 * MiB
 export const filesMax = 100_000
 /** Include, exclude and link rules are each read on every scan. */
 export const selectionRulesMax = 256
+/** Of this many files more than half gone at once is an accident more often than a wish; of fewer, all of them. */
+export const lossFilesMin = 20
+/** What goes within this long counts as gone at once: removing many files on a slow disk takes a while. */
+export const lossWindowMs = 60_000
+/** Named in the sentence about it; the rest are counted. */
+export const lossNamesMax = 3
 /** Warnings kept and shown of one scan; the rest are counted. */
 export const warningsMax = 200
 
