@@ -21,7 +21,7 @@ export type World = {
   readonly uid: number | null
   /** Aborts with Fault `interrupted` on SIGINT and SIGTERM. */
   readonly signal: AbortSignal
-  /** Asks the person at the terminal for a line; null when there is none, or they have no answer. */
+  /** Asks the person at the terminal for a line, '' for none; null when nobody is there, or they have left (^D). */
   ask(question: string): Promise<string | null>
   /** Another program takes the place of this one. @throws Fault `codex-missing`. */
   become(file: string, args: readonly string[]): Promise<never>
@@ -40,7 +40,7 @@ export type Context = {
   readonly ids: Ids
   readonly pid: number
   readonly uid: number | null
-  /** Asks the person at the terminal for a line; null when there is none, or they have no answer. */
+  /** Asks the person at the terminal for a line, '' for none; null when nobody is there, or they have left (^D). */
   ask(question: string): Promise<string | null>
   /** Another program takes the place of this one. @throws Fault `codex-missing`. */
   become(file: string, args: readonly string[]): Promise<never>

@@ -71,7 +71,7 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
   }
 }
 
-/** The question goes to standard error: standard output belongs to the answer of the command. */
+/** The question goes to standard error: standard output belongs to the answer of the command. Enter alone is ''. */
 async function ask(question: string): Promise<string | null> {
   const { stdin } = process
   if (!stdin.isTTY || !stderr.isTTY) return null
@@ -82,7 +82,7 @@ async function ask(question: string): Promise<string | null> {
       lines.once('SIGINT', () => interrupt('SIGINT'))
       lines.once('close', () => resolve(null))
       stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true })
-      lines.question(`${visible(question)} `, (answer) => resolve(answer.trim() || null))
+      lines.question(`${visible(question)} `, (answer) => resolve(answer.trim()))
     })
   } finally {
     lines.close()

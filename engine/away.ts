@@ -22,6 +22,13 @@ export async function loadAway(
   return leftMs > 0 && leftMs <= hookAwayMs ? 'away' : 'over'
 }
 
+/** When the session hook last found the master away; null when it did not, or has reached it since. */
+export async function lastAway(disk: Disk, clock: Clock, stemmaHome: string): Promise<number | null> {
+  const bytes = await readFile(disk, pathOf(stemmaHome), awayBytesMax)
+  const triedMs = bytes === null ? Number.NaN : Number(bytes.toString()) - hookAwayMs
+  return Number.isSafeInteger(triedMs) && triedMs >= 0 ? Math.min(triedMs, clock.now()) : null
+}
+
 /** The master was not reachable just now. */
 export async function noteAway(disk: Disk, clock: Clock, stemmaHome: string): Promise<void> {
   await dropAway(disk, stemmaHome)

@@ -38,6 +38,10 @@ export const codes = {
     'failed',
     'Start Codex once so that it makes its home, or point CODEX_HOME at the right folder.',
   ),
+  'files-gone': fact(
+    'failed',
+    'If they were removed on purpose: `stemma master rebuild --yes`. If not, bring them back (is CODEX_HOME right, is its disk mounted?); it then goes on by itself.',
+  ),
   locked: fact(
     'failed',
     'Let the other process finish or stop it; only one may write to a stemma folder at a time.',
@@ -48,6 +52,7 @@ export const codes = {
   ),
   'codex-missing': fact('failed', 'Install Codex, or put the folder that holds it on PATH.'),
   'not-ours': fact('failed', 'Look at the named file; move it away if it is no longer needed.'),
+  declined: fact('failed', 'Run it again when you have decided; `--yes` answers without a question.'),
   interrupted: fact('failed', 'Run the command again; it goes on from where it stopped.'),
   'demo-failed': fact(
     'failed',

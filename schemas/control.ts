@@ -14,7 +14,8 @@ const host = v.custom<string>((x) => typeof x === 'string' && isHost(x), 'expect
 export const controlRequest = v.variant('cmd', [
   v.strictObject({ cmd: v.literal('who') }),
   v.strictObject({ cmd: v.literal('status') }),
-  v.strictObject({ cmd: v.literal('rebuild') }),
+  /** `yes`: publish that files are gone, however many. */
+  v.strictObject({ cmd: v.literal('rebuild'), yes: v.optional(v.boolean()) }),
   v.strictObject({ cmd: v.literal('followers') }),
   v.strictObject({ cmd: v.literal('approve'), follower }),
   v.strictObject({ cmd: v.literal('revoke'), follower }),

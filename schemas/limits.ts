@@ -27,6 +27,12 @@ export const composedBytesMax = 16 * MiB
 export const filesMax = 100_000
 /** Include, exclude and link rules are each read on every scan. */
 export const selectionRulesMax = 256
+/** Of this many files more than half gone at once is an accident more often than a wish; of fewer, all of them. */
+export const lossFilesMin = 20
+/** What goes within this long counts as gone at once: removing many files on a slow disk takes a while. */
+export const lossWindowMs = 60_000
+/** Named in the sentence about it; the rest are counted. */
+export const lossNamesMax = 3
 /** Warnings kept and shown of one scan; the rest are counted. */
 export const warningsMax = 200
 
@@ -67,6 +73,8 @@ export const pendingPerAddressMax = 4
 export const enrolmentsPerAddressHourMax = 16
 export const enrolmentAddressesMax = 1000
 export const nameBytesMax = 64
+/** Of an id, to name a follower by: fewer are typed by accident, and found in a name. */
+export const idLettersMin = 8
 
 /** Findings kept as evidence; a peer that provokes more of them adds nothing. */
 export const evidenceMax = 64
@@ -220,7 +228,9 @@ export const rebuildTimeoutMs = 10 * 60_000
 export const lockPatienceMs = 15_000
 export const lockRetryMs = 100
 /** One small JSON object. */
-export const contactBytesMax = 4 * KiB
+export const contactBytesMax = 8 * KiB
+/** Of a sentence in it: two fingerprints and some words. In JSON a letter takes up to six bytes. */
+export const troubleLettersMax = 1000
 
 /** How long a whole contact with the master may take, by default and at most. */
 export const syncTimeoutMs = 60_000
@@ -250,6 +260,18 @@ export const againMaxMs = 5_000
 
 /** Default port of a master (S16). */
 export const defaultPort = 17342
+
+// --- differences that are shown ---
+/** Each side: what people compare by eye is far smaller. */
+export const diffBytesMax = 1 * MiB
+/** Lines added and removed beyond which two texts count as different as a whole: the work grows with its square. */
+export const diffEditsMax = 1000
+/** Equal lines around a change, as diff has it. */
+export const diffContextLines = 3
+/** Lines of one difference: some screens; whoever wants more has the files. */
+export const diffLinesMax = 400
+/** Letters of one line of it: a line may be a whole minified file. */
+export const diffLineLettersMax = 500
 
 // --- what serve says ---
 /** Lines that one address may cause in a minute, and addresses that have lines of their own; the rest is counted. */

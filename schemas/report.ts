@@ -44,6 +44,13 @@ export const masterStatus = v.strictObject({
   warningsMore: count,
   /** The evidence file of a fork, while nobody has settled it. */
   forked: v.nullable(v.string()),
+  /** Why nothing is published now: the home is away, or too much of it is gone. Null when all is well. */
+  paused: v.optional(
+    v.nullable(
+      v.strictObject({ code: v.string(), message: v.string(), hint: v.string(), since: v.string() }),
+    ),
+    null,
+  ),
 })
 export type MasterStatus = v.InferOutput<typeof masterStatus>
 

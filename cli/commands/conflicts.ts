@@ -1,26 +1,51 @@
 /** `conflicts`: where the local and the canonical file differ and nobody has decided yet. */
 import { exitCodes } from '../../schemas/code.ts'
-import { define } from '../command.ts'
-import { withFollower } from '../follower/desk.ts'
-import { conflictsOf, tellConflicts } from '../follower/tell.ts'
+import { Fault } from '../../schemas/fault.ts'
+import { define, flag } from '../command.ts'
+import type { Context } from '../context.ts'
+import { compareAll, conflictsOf, isCalled, tellCompared, tellConflicts } from '../follower/conflict.ts'
+import { type FollowerDesk, withFollower } from '../follower/desk.ts'
 import { counted } from '../ui/amount.ts'
 
 export const command = define({
-  args: [],
-  options: {},
-  examples: ['conflicts', 'conflicts --json'],
-  run: (context) =>
+  args: ['[PATH]'],
+  options: {
+    diff: flag('show what differs, with what may be secret hidden'),
+  },
+  about: [
+    'With PATH, a file or a key of config.toml, it shows what differs in that one.',
+    'Files that hold secrets are named, and their contents not shown.',
+  ],
+  examples: ['conflicts', 'conflicts --diff', 'conflicts AGENTS.md', 'conflicts mcp_servers.docs.command'],
+  run: (context, [words], { diff }) =>
     withFollower(context, 'conflicts', async (desk) => {
-      const planned = await desk.keeper.plan()
-      const conflicts = conflictsOf(planned.plan.conflicts, planned.inner)
-      const { settled } = planned.plan
-      if (context.json) context.out.json({ conflicts, settled: conflictsOf(settled, []) })
-      else if (conflicts.length > 0) tellConflicts(context, conflicts)
-      else {
-        const kept =
-          settled.length > 0 ? ` ${counted(settled.length, 'local file')} kept by your choice.` : ''
-        context.out.line('No conflicts.', kept)
-      }
+      await (words === undefined ? tellAll(context, desk, diff) : tellOne(context, desk, words))
       return exitCodes.done
     }),
 })
+
+async function tellAll(context: Context, desk: FollowerDesk, diff: boolean): Promise<void> {
+  const { plan, inner } = await desk.keeper.plan()
+  const compared = diff ? await compareAll(desk, plan.conflicts, inner) : null
+  const conflicts = compared ?? conflictsOf(plan.conflicts, inner)
+  if (context.json) context.out.json({ conflicts, settled: conflictsOf(plan.settled, []) })
+  else if (conflicts.length === 0) {
+    const { length } = plan.settled
+    context.out.line(
+      'No conflicts.',
+      length > 0 ? ` ${counted(length, 'local file')} kept by your choice.` : '',
+    )
+  } else if (compared) tellCompared(context, compared)
+  else tellConflicts(context, conflicts)
+}
+
+/** One that was settled can be looked at, too. */
+async function tellOne(context: Context, desk: FollowerDesk, words: string): Promise<void> {
+  const { plan, inner } = await desk.keeper.plan()
+  const open = (await compareAll(desk, plan.conflicts, inner)).filter((one) => isCalled(one, words))
+  const settled = (await compareAll(desk, plan.settled, [])).filter((one) => isCalled(one, words))
+  if (open.length + settled.length === 0)
+    throw new Fault('usage', `There is no conflict at ${words}.`, { path: words, help: 'conflicts' })
+  if (context.json) context.out.json({ conflicts: open, settled })
+  else tellCompared(context, [...open, ...settled])
+}

@@ -1,14 +1,15 @@
 /** `follower join`: pins a master and brings its home to this machine. */
 import { loadLocal } from '../../engine/settings/file.ts'
-import { exitCodes } from '../../schemas/code.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { joinTimeoutMs, timeoutMsMax } from '../../schemas/limits.ts'
 import { formatAddress, type Link, parseAddress, parseLink } from '../../schemas/link.ts'
-import type { Local } from '../../schemas/settings.ts'
+import type { FollowerLocal, Local } from '../../schemas/settings.ts'
 import { choice, define, flag, text, whole } from '../command.ts'
+import { mustAgree } from '../confirm.ts'
 import type { Context } from '../context.ts'
 import { type FollowerDesk, withFolder } from '../follower/desk.ts'
 import { fetchNew } from '../follower/fetch.ts'
+import { part } from '../follower/part.ts'
 import { applyStored, positionOf } from '../follower/sync.ts'
 import { tellPlan } from '../follower/tell.ts'
 
@@ -52,10 +53,9 @@ export const command = define({
         hook: !options['no-hook'],
         trustHooks: options['trust-hooks'],
       })
-      if (!(await isAgreed(desk, options.yes))) {
-        context.out.line('Nothing was written. `stemma apply` goes on from here.')
-        return exitCodes.done
-      }
+      // Who gave up another master for this one has answered already.
+      const isReplaced = before !== null && before.fingerprint !== link.fingerprint
+      if (!options.yes && !isReplaced) await mustWant(desk, link, before)
       return applyStored(desk, options.take ?? null)
     })
   },
@@ -96,25 +96,42 @@ async function meet(
 /** Another master takes the place of the pinned one: never by habit (S19). */
 async function mustReplace(context: Context, master: string, yes: boolean): Promise<void> {
   if (yes) return
-  const answer = await context.ask(
-    `This machine follows ${master}. Follow another master instead, and give up what only the first one has? [y/N]`,
+  await mustAgree(
+    context,
+    {
+      text: `This machine follows ${master}. Follow another master instead, and give up what only the first one has?`,
+      enter: 'no',
+    },
+    `This machine follows ${master} still; \`stemma follower leave\` ends that and keeps its files.`,
   )
-  if (answer === null || !/^y(?:es)?$/i.test(answer.trim()))
-    throw new Fault(
-      'usage',
-      `This machine already follows ${master}; \`follower leave\` ends that and keeps its files, \`--yes\` replaces it.`,
-      { help: 'follower join' },
-    )
 }
 
-async function isAgreed(desk: FollowerDesk, yes: boolean): Promise<boolean> {
+/**
+ * Shows whom this machine would follow and what would be written, and asks. After anything but a yes it follows
+ * whomever it followed before.
+ */
+async function mustWant(desk: FollowerDesk, link: Link, before: FollowerLocal | null): Promise<void> {
   const { context } = desk
-  if (yes || context.json || !context.out.isTerminal) return true
-  const plan = await desk.keeper.plan()
-  if (plan.plan.steps.length === 0) return true
-  tellPlan(context, plan, positionOf(desk))
-  const answer = await context.ask('Write these files now? [Y/n] ')
-  return answer !== null && /^(?:|y|yes)$/i.test(answer.trim())
+  const { homes, out } = context
+  if (context.json || !out.isTerminal) return
+  try {
+    const planned = await desk.keeper.plan()
+    if (planned.plan.steps.length === 0) return
+    const table = [
+      ['master', `wss://${formatAddress(link.host, link.port)}`],
+      ['fingerprint', link.fingerprint],
+    ]
+    out.table(['', ''], table)
+    tellPlan(context, planned, positionOf(desk))
+    const declined = before
+      ? `Nothing was changed: this machine follows ${before.master} as before.`
+      : `Not joined: nothing was written to ${homes.codexHome}, and the master is forgotten here; it lists this machine (${desk.follower.id.slice(0, 12)}) still.`
+    await mustAgree(context, { text: 'Join, and write these files?', enter: 'yes' }, declined)
+  } catch (error) {
+    if (before) await desk.setLocal(before)
+    else await part(desk)
+    throw error
+  }
 }
 
 async function readLink(
@@ -129,8 +146,8 @@ async function readLink(
   if ((master === undefined) !== (fingerprint === undefined))
     throw bad('--master and --fingerprint belong together.')
   if (master !== undefined && fingerprint !== undefined) return must(parseAddress(master, fingerprint))
-  const link = words ?? (await context.ask('Link of the master (from `stemma master link`): '))
-  if (link === null) throw bad('A link is needed; `stemma master link` prints it on the master.')
+  const link = words ?? (await context.ask('Link of the master (from `stemma master link`):'))
+  if (!link) throw bad('A link is needed; `stemma master link` prints it on the master.')
   return must(parseLink(link.trim()))
 }
 

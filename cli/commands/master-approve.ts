@@ -8,8 +8,11 @@ import { mustBeName } from '../master/find.ts'
 export const command = define({
   args: ['FOLLOWER'],
   options: {},
-  about: ['Its id stands in `stemma master followers` here and on the screen of the machine that waits.'],
-  examples: ['master approve laptop', 'master approve 3f9a0c'],
+  about: [
+    'FOLLOWER is its whole name, its id, or at least 8 characters of that. The id stands in `stemma master followers`',
+    'here and on the screen of the machine that waits.',
+  ],
+  examples: ['master approve laptop', 'master approve 3f9a0c12ab34'],
   async run(context, [follower]) {
     const { id, name } = await ask(context, { cmd: 'approve', follower: mustBeName(follower) }, judged)
     if (context.json) context.out.json({ id, name })

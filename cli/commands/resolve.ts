@@ -2,9 +2,10 @@
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { choice, define } from '../command.ts'
+import { conflictsOf, isCalled } from '../follower/conflict.ts'
 import { withFollower } from '../follower/desk.ts'
 import { positionOf } from '../follower/sync.ts'
-import { conflictsOf, tellApplied } from '../follower/tell.ts'
+import { tellApplied } from '../follower/tell.ts'
 
 export const command = define({
   args: ['PATH'],
@@ -33,7 +34,7 @@ export const command = define({
       const exit = tellApplied(context, result, positionOf(desk))
       // Other conflicts are not what was asked about.
       return exit === exitCodes.conflicts &&
-        !conflictsOf(result.conflicts, result.inner).some((one) => one.path === path || one.key === path)
+        !conflictsOf(result.conflicts, result.inner).some((one) => isCalled(one, path))
         ? exitCodes.done
         : exit
     }),

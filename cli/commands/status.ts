@@ -6,10 +6,12 @@ import { Fault } from '../../schemas/fault.ts'
 import { masterStatus } from '../../schemas/report.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
+import { conflictsOf, tellConflicts } from '../follower/conflict.ts'
+import { tellContact, troubleOf } from '../follower/contact.ts'
 import { linkOf, withFollower } from '../follower/desk.ts'
 import { hookStatus, tellSkipped, wordsOf } from '../follower/hook.ts'
 import { positionOf } from '../follower/sync.ts'
-import { conflictsOf, stagedUntil, tellConflicts, tellLeft, tellStaged } from '../follower/tell.ts'
+import { stagedUntil, tellLeft, tellStaged } from '../follower/tell.ts'
 import { ask } from '../master/answer.ts'
 import { tellMaster } from '../master/tell.ts'
 import { ago } from '../ui/amount.ts'
@@ -40,6 +42,7 @@ const tellFollower = (context: Context): Promise<void> =>
     const conflicts = conflictsOf(plan.conflicts, planned.inner)
     const hook = await hookStatus(desk)
     const position = positionOf(desk)
+    const trouble = await troubleOf(desk)
     const { host, port, fingerprint } = linkOf(local)
     const pending = contact.contactMs === 0 ? null : contact.masterSeq > position.seq || plan.steps.length > 0
     const report = {
@@ -60,6 +63,7 @@ const tellFollower = (context: Context): Promise<void> =>
       left: planned.left,
       hook,
       lastContact: contact.contactMs === 0 ? null : new Date(contact.contactMs).toISOString(),
+      trouble,
     }
     if (context.json) {
       context.out.json(report)
@@ -78,6 +82,7 @@ const tellFollower = (context: Context): Promise<void> =>
         ['last contact', contact.contactMs === 0 ? 'never' : ago(contact.contactMs, clock.now())],
       ],
     )
+    tellContact(context, trouble)
     if (plan.settled.length > 0)
       out.line(yellow('Kept by your choice: '), plan.settled.map((one) => one.path).join(', '))
     tellConflicts(context, conflicts)

@@ -4,6 +4,7 @@ import { loadLocal } from '../../engine/settings/file.ts'
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { define, flag } from '../command.ts'
+import { nobodyThere } from '../confirm.ts'
 import type { Context } from '../context.ts'
 import { withFollower } from '../follower/desk.ts'
 import { part } from '../follower/part.ts'
@@ -60,12 +61,9 @@ async function mustConfirm(context: Context, yes: boolean, log: string): Promise
   if (yes) return
   const wanted = log.slice(0, typedDigits)
   const typed = await context.ask(
-    `This gives up the protection against a replaced master. Type ${wanted} to go on: `,
+    `This gives up the protection against a replaced master. Type ${wanted} to go on:`,
   )
-  if (typed === null)
-    throw new Fault('usage', 'Nobody is at the terminal to confirm; `--yes` does it without.', {
-      help: 'trust reset',
-    })
+  if (typed === null) throw nobodyThere('trust reset')
   if (typed.trim().toLowerCase() !== wanted)
-    throw new Fault('usage', 'That was not it; nothing was changed.', { help: 'trust reset' })
+    throw new Fault('declined', `That was not ${wanted}: nothing was changed.`)
 }

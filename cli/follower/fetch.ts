@@ -10,6 +10,7 @@ import { mintIdentity } from '../../transport/identity/cert.ts'
 import { connectWire } from '../../transport/link/connect.ts'
 import { pull } from '../../transport/link/pull.ts'
 import { machineName, thisPlatform } from '../name.ts'
+import { noteTrouble } from './contact.ts'
 import type { FollowerDesk } from './desk.ts'
 
 export type Fetched = { readonly fromSeq: number; readonly toSeq: number }
@@ -21,6 +22,17 @@ export type FetchOptions = {
 
 /** Faults: trust codes (4), `unreachable`, `timed-out` and `waiting` (5), disk and log codes. */
 export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOptions): Promise<Fetched> {
+  try {
+    const fetched = await visit(desk, link, options)
+    if (desk.contact.trouble !== null) await desk.note({ trouble: null })
+    return fetched
+  } catch (error) {
+    await noteTrouble(desk, link, error)
+    throw error
+  }
+}
+
+async function visit(desk: FollowerDesk, link: Link, options: FetchOptions): Promise<Fetched> {
   const { context, follower } = desk
   const { clock } = context
   const fromSeq = follower.head?.seq ?? 0

@@ -1,50 +1,18 @@
 /**
  * What an apply or a plan did, or would do, in words and as JSON.
  */
-import { type Conflict, describePlan, describeStaged, type Step } from '../../engine/apply/plan.ts'
-import type { InnerConflict } from '../../engine/compose/compose.ts'
+import { describePlan, describeStaged, type Step } from '../../engine/apply/plan.ts'
 import type { Kept, Planned, Told } from '../../engine/compose/keeper.ts'
 import { codes, type ExitCode, exitCodes } from '../../schemas/code.ts'
 import { stagedMaxMs } from '../../schemas/limits.ts'
 import type { Context } from '../context.ts'
 import { counted, size } from '../ui/amount.ts'
 import { cyan, dim, green, red, yellow } from '../ui/paint.ts'
+import { conflictsOf, type Shown, tellConflicts } from './conflict.ts'
 
 const shownMax = 20
 
-/** What is at issue in a conflict, after the name of the file. */
-const reasons: { readonly [K in Conflict['kind']]: string } = {
-  edited: 'was changed here since the last sync',
-  deleted: 'was deleted here',
-  exists: 'was here before and differs from the canonical one',
-  orphaned: 'is no longer canonical, but was changed here',
-  linked: 'is, or lies behind, a symbolic link',
-  blocked: 'has something else in its place',
-  twin: 'has a local twin that differs only in case or Unicode form',
-}
 const marks = { create: green('+'), replace: cyan('~'), chmod: cyan('x'), remove: red('-') } as const
-
-/** A conflict as it is reported: of a file, or of a key within a composed one. No values: they may be secret. */
-export type Shown = {
-  readonly path: string
-  readonly key: string | null
-  readonly kind: Conflict['kind']
-  readonly at: string
-  readonly canonical: string | null
-  readonly local: string | null
-}
-
-export const conflictsOf = (conflicts: readonly Conflict[], inner: readonly InnerConflict[]): Shown[] => [
-  ...conflicts.map(({ path, kind, at, canonical, local }) => ({
-    path,
-    key: null,
-    kind,
-    at,
-    canonical,
-    local,
-  })),
-  ...inner.map(({ path, key, kind }) => ({ path, key, kind, at: path, canonical: null, local: null })),
-]
 
 /** The position in the log that a command speaks of. */
 export type Position = { readonly seq: number; readonly revision: string }
@@ -115,19 +83,6 @@ function exitOf({ faults, left }: Kept, conflicts: readonly Shown[]): ExitCode {
   if (fault) return codes[fault.code].exit
   if (left.length > 0) return exitCodes.failed
   return conflicts.length > 0 ? exitCodes.conflicts : exitCodes.done
-}
-
-export function tellConflicts({ out }: Context, conflicts: readonly Shown[]): void {
-  if (conflicts.length === 0) return
-  out.line(yellow(counted(conflicts.length, 'conflict')), ' (the local file was kept):')
-  for (const { path, key, kind, at } of conflicts.slice(0, shownMax))
-    out.line(
-      '  ',
-      key === null ? path : `${path}#${key}`,
-      dim(` ${reasons[kind]}${at === path ? '' : ` (${at})`}`),
-    )
-  if (conflicts.length > shownMax) out.line(dim(`  and ${conflicts.length - shownMax} more`))
-  out.line('Settle each with `stemma resolve PATH --take canonical|local`.')
 }
 
 /** What waits for the end of a session of Codex (S10), and until when at most. */

@@ -49,9 +49,13 @@ export async function findNeed(world: HookWorld, moment: Moment): Promise<Need> 
     return newer ? 'sync' : rest
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    if (error.code === 'unreachable' || error.code === 'timed-out') await remember(world)
-    // A master that is not trusted is left to `sync` to report.
-    return rest
+    if (error.code === 'unreachable' || error.code === 'timed-out') {
+      await remember(world)
+      return rest
+    }
+    // A master that is not trusted is left to a sync that nobody waits for: it refuses, and `status` tells from then on.
+    if (rest === 'apply') return rest
+    return moment === 'work' ? 'sync' : 'work'
   }
 }
 

@@ -46,7 +46,7 @@ export async function answer(desk: Desk, question: Question): Promise<unknown> {
     case 'followers':
       return { followers: desk.followers(), approve: master.mustApprove }
     case 'rebuild':
-      return rebuild(desk)
+      return rebuild(desk, question.yes === true)
     case 'approve': {
       const row = desk.find(question.follower)
       if (row.state === 'revoked') throw new Fault('revoked', `${row.name} was revoked; that is for ever.`)
@@ -97,15 +97,17 @@ async function status(desk: Desk): Promise<MasterStatus> {
     warnings: [...seen.warnings],
     warningsMore: seen.warningsMore,
     forked: master.forked,
+    paused: desk.paused,
   }
 }
 
 /** Looks at the whole home again, publishes, and clears away contents that nothing needs. */
-async function rebuild(desk: Desk) {
+async function rebuild(desk: Desk, yes: boolean) {
   const { master, context } = desk
   const before = master.head.seq
   const { selection } = await loadSettings(desk.disk, context.homes.stemmaHome)
   if (await master.setSelection(selection)) await desk.serving?.rewatch()
+  if (yes) desk.loss.permit()
   if (desk.serving) await desk.serving.rescan()
   else await desk.look(context.signal)
   const swept = await desk.sweep()

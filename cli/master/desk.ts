@@ -3,6 +3,7 @@
  * command that opened the folder itself and one that asks the running `master serve`.
  */
 
+import { LossGuard } from '../../engine/canon/loss.ts'
 import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
 import { walk } from '../../engine/canon/walk.ts'
 import { printable } from '../../engine/canon/warning.ts'
@@ -40,6 +41,9 @@ export class Desk {
   readonly master: Master
   readonly gate: Gate
   serving: Serving | null = null
+  readonly loss = new LossGuard()
+  /** Why nothing is published now. */
+  paused: NonNullable<MasterStatus['paused']> | null = null
   #turn: Promise<unknown> = Promise.resolve()
   #index: ScanIndex = emptyIndex
   #seen: Seen | null = null
@@ -79,6 +83,8 @@ export class Desk {
       previousSecrets: master.secrets,
       index: this.#index,
     })
+    const { files, secrets, selection } = master
+    this.loss.judge(context.homes.codexHome, { files, secrets, selection, found }, context.clock.monotonic())
     const { entries, refused } = await master.publish(found)
     this.#index = found.index
     const more = refused.map(({ path, refusal }) => ({

@@ -1,24 +1,35 @@
 /** Which machine a person means. */
 
 import { Fault } from '../../schemas/fault.ts'
+import { idLettersMin } from '../../schemas/limits.ts'
 import type { FollowerReport } from '../../schemas/report.ts'
 import { isName } from '../../schemas/shape.ts'
 
 /**
- * The one follower that an id, the beginning of an id, or a name means. A whole id always means that machine;
+ * The one follower that a whole id, the beginning of an id, or a whole name means. A whole id always means that machine;
  * anything shorter must fit one alone: a machine may have taken the beginning of another's id for its name.
  */
 export function findFollower(all: readonly FollowerReport[], words: string): FollowerReport {
+  const facts = { follower: words }
   const id = words.toLowerCase()
   const exact = all.find((row) => row.id === id)
   if (exact) return exact
-  const found = all.filter((row) => row.name === words || (id !== '' && row.id.startsWith(id)))
+  const begun = id === '' ? [] : all.filter((row) => row.id.startsWith(id))
+  const found = all.filter((row) => row.name === words || (id.length >= idLettersMin && begun.includes(row)))
   const [one, ...more] = found
-  if (!one) throw new Fault('unknown-follower', `No follower is called ${words}.`, { follower: words })
+  if (!one && begun.length > 0)
+    throw new Fault(
+      'unknown-follower',
+      `${words} is too short: give ${idLettersMin} characters of an id.`,
+      facts,
+    )
+  if (!one) throw new Fault('unknown-follower', `No follower is called ${words}.`, facts)
   if (more.length > 0)
-    throw new Fault('unknown-follower', `${found.length} followers are called ${words}; use the whole id.`, {
-      follower: words,
-    })
+    throw new Fault(
+      'unknown-follower',
+      `${found.length} followers are called ${words}; use the whole id.`,
+      facts,
+    )
   return one
 }
 

@@ -58,7 +58,8 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
     loop = publisher.run().catch((error: unknown) => ended.abort(error))
     await untilDone(publisher.rescan(), signal).catch((error: unknown) => {
       // A follower that holds more of this log than we do came before the first look: it has to be served (S59).
-      if (!(error instanceof Fault && error.code === 'rollback')) throw error
+      // And what followers have stays theirs to fetch while a person looks for the files that are gone.
+      if (!(error instanceof Fault && (error.code === 'rollback' || error.code === 'files-gone'))) throw error
     })
     await desk.sweep()
     const control = lock.serve((request) => {
@@ -145,10 +146,18 @@ function makePublisher(desk: Desk, voice: Voice, signal: AbortSignal): Publisher
     signal,
     look: async (during) => {
       const { entries, again } = await desk.look(during)
+      if (desk.paused) voice.say({ event: 'resumed' }, 'What held up publishing is over.')
+      desk.paused = null
       if (entries > 0) published(desk, voice)
       return again
     },
-    onFault: (fault) => voice.say({ event: 'trouble', code: fault.code }, `${fault.message} ${fault.hint}`),
+    onFault: ({ code, message, hint }) => {
+      // Said once, however often it is met.
+      if (desk.paused?.message === message) return
+      const since = desk.paused?.since ?? new Date(desk.context.clock.now()).toISOString()
+      desk.paused = { code, message, hint, since }
+      voice.say({ event: 'trouble', code }, `${message} ${hint}`)
+    },
   })
 }
 

@@ -37,6 +37,11 @@ export function tellMaster({ out, json, clock }: Context, status: MasterStatus):
   )
   if (status.forked)
     out.line(red('Forked: '), `nothing is published until \`stemma trust reset\`; see ${status.forked}`)
+  if (status.paused) {
+    out.line(red('Publishing is paused'), ` (since ${ago(Date.parse(status.paused.since), clock.now())}):`)
+    out.words(status.paused.message, 2)
+    out.words(status.paused.hint, 2)
+  }
   for (const one of status.pending)
     out.line(yellow('Waiting: '), `${one.name} (${one.platform}, ${one.address}) ${one.id.slice(0, 12)}`)
   list('Travel sealed:', status.secrets, 0)

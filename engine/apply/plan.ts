@@ -47,6 +47,8 @@ export type Conflict = {
   readonly at: string
   readonly canonical: Hash | null
   readonly local: Hash | null
+  /** What is canonical is no longer what we last put there. */
+  readonly moved: boolean
 }
 export type PathFault = { readonly path: string; readonly fault: Fault }
 
@@ -105,6 +107,7 @@ export function makePlan(view: View, wish: Wish, ledger: Ledger, takes: Takes): 
       at: spot.kind === 'obstacle' ? spot.at : path,
       canonical: told(path, wanted?.blob),
       local: told(path, spot.kind === 'file' ? spot.hash : null),
+      moved: row?.last !== undefined && row.last !== null && row.last.hash !== wanted?.blob,
     })
     switch (verdict.act) {
       case 'keep':

@@ -26,6 +26,7 @@ type Waiter = { readonly resolve: () => void; readonly reject: (reason: unknown)
 const passing: ReadonlySet<string> = new Set([
   'rollback',
   'home-missing',
+  'files-gone',
   'disk-full',
   'disk-denied',
   'disk-busy',

@@ -2,7 +2,8 @@
  * Looks at the whole home and says what its canonical files are now. The content of each new or changed one
  * is in the blob store when this returns.
  * Always holds: what could not be looked at stays as it was (`kept`), it is never taken for removed; `files` and
- * `kept` together are a tree that the log accepts; a home that is not there is a fault, not an empty one.
+ * `kept` together are a tree that the log accepts; a home that is not there is a fault, not an empty one (and what an
+ * empty one means is for `loss.ts` to judge).
  */
 import { Fault } from '../../schemas/fault.ts'
 import { filesMax, readsAtOnceMax, secretBytesMax } from '../../schemas/limits.ts'
@@ -22,11 +23,9 @@ export type { Warning } from './warning.ts'
 
 /** What the last scan saw, so that the next one reads only what changed. Kept in memory. */
 export type ScanIndex = {
-  /** Identity of the home folder; null before the first scan. */
-  readonly homeIno: string | null
   readonly rows: ReadonlyMap<HomePath, IndexRow>
 }
-export const emptyIndex: ScanIndex = { homeIno: null, rows: new Map() }
+export const emptyIndex: ScanIndex = { rows: new Map() }
 
 export type ScanInput = WalkInput & {
   readonly blobs: Blobs
@@ -66,15 +65,9 @@ export type Scan = {
 
 /** @throws Fault home-missing, a disk fault of the home folder itself, and whatever the blob store throws. */
 export async function scan(input: ScanInput): Promise<Scan> {
-  const { previous, previousSecrets, index, filesLimit = filesMax } = input
+  const { previous, previousSecrets, filesLimit = filesMax } = input
   const tour = await walk(input)
   const canonical = new Set<HomePath>([...previous.keys(), ...previousSecrets])
-  if (tour.empty && canonical.size > 0 && index.homeIno !== tour.homeIno)
-    throw new Fault(
-      'home-missing',
-      `The Codex home ${input.home} is empty, but has ${canonical.size} canonical files; is its disk mounted?`,
-      { home: input.home },
-    )
   const troubles = new Set<string>(tour.troubles)
   // What an early stop left unseen is not gone.
   if (tour.cut) for (const path of canonical) troubles.add(path)
@@ -112,7 +105,7 @@ export async function scan(input: ScanInput): Promise<Scan> {
     warnings: tour.warnings.list,
     warningsMore: tour.warnings.more,
     again: tour.again,
-    index: { homeIno: tour.homeIno, rows },
+    index: { rows },
     read,
   }
 }

@@ -40,9 +40,6 @@ export type Walk = {
   again: boolean
   /** More files than a home may have: the walk stopped early. */
   cut: boolean
-  /** Identity of the home folder, and whether it held nothing at all. */
-  readonly homeIno: string
-  empty: boolean
 }
 
 export type WalkInput = {
@@ -83,8 +80,6 @@ export async function walk(input: WalkInput): Promise<Walk> {
     warnings: new Warnings(),
     again: false,
     cut: false,
-    homeIno: stat.ino,
-    empty: false,
   }
   let seen = 0
   let level: Folder[] = [{ path: '', at: tour.root, fence: null }]
@@ -114,7 +109,6 @@ async function entriesOf(tour: Tour, folder: Folder): Promise<readonly DirEntry[
       moved(tour, folder.path)
       return []
     }
-    if (isHome) tour.empty = entries.length === 0
     return entries
   } catch (error) {
     if (isHome) throw error

@@ -24,6 +24,8 @@ import { judgeConfig } from '../merge/judge.ts'
 import { type KeyConflict, type Last, type Merged, mergeConfig } from '../merge/merge.ts'
 import type { Take } from '../merge/weigh.ts'
 import type { OpenedSecret } from '../secrets/reader.ts'
+import type { Difference } from '../show/difference.ts'
+import { keyDifference } from '../show/keys.ts'
 import { editDocument } from '../toml/edit.ts'
 import { readToml } from '../toml/toml.ts'
 import { approvalEdits, approvalsOf, hooksFileOf } from './approvals.ts'
@@ -59,6 +61,8 @@ export type InnerConflict = {
   readonly path: HomePath
   readonly key: string | null
   readonly kind: KeyConflict['kind']
+  /** Of the key's two values, without what may be secret; null for hooks.json, whose commands may be. */
+  readonly difference: Difference | null
 }
 /** A composed file that was left as it lies there, and why. */
 export type Left = { readonly path: HomePath; readonly why: string }
@@ -177,7 +181,7 @@ class Composer {
     this.#put(path, local, text, secret?.exec ?? local.exec)
     // Codex reads what stands in the way, and its approvals are its user's.
     if (local.blocked) return still
-    if (result.conflict) this.#inner.push({ path, key: null, kind: 'edited' })
+    if (result.conflict) this.#inner.push({ path, key: null, kind: 'edited', difference: null })
     const made = this.#approvedFor(path, local)
     const approved = this.#input.trustHooks ? vouched : nobody
     const withdrawn = new Set(records.approved?.vouched.filter((hash) => !approved.has(hash)))
@@ -228,7 +232,8 @@ class Composer {
     if (hooks && hooks.text !== null) this.#approved = { hooks: hooks.text, vouched }
     if (merged === null) return
     if (merged.fallback) this.#reprinted.push(path)
-    for (const { key, kind } of merged.conflicts) this.#inner.push({ path, key, kind })
+    for (const { key, kind, ...values } of merged.conflicts)
+      this.#inner.push({ path, key, kind, difference: keyDifference(key, values.canonical, values.local) })
     if (secret || !none) this.#configs.set(path, merged.last)
     else this.#configs.delete(path)
   }

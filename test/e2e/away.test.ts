@@ -92,6 +92,10 @@ describeCodex('a session of the real Codex', () => {
     for (let n = 0; n < 2; n++) await pair.exec()
     expect((await pair.follower.stemma('run', '--', '--version')).code).toBe(0)
     expect(agents()).toBe('Speak of the zebra crossing.\n')
+    const contact = join(pair.follower.stemmaHome, 'contact.json')
+    await until('the hook has met it', () => readFileSync(contact, 'utf8').includes('pin-mismatch'))
+    const { trouble } = (await pair.follower.stemma('status', '--json')).json()
+    expect(trouble).toMatchObject({ code: 'pin-mismatch', refused: true })
     expect((await pair.follower.stemma('sync')).code).toBe(4)
   })
 

@@ -149,6 +149,8 @@ describe('Q5: canaries in a master’s login, environment, MCP server and hook',
     await publish('-t3')
     for (const command of [['sync'], ['conflicts'], ['plan'], ['status'], ['hook', 'status']])
       await both(follower, ...command)
+    for (const words of [['--diff'], ['.env'], ['auth.json'], ['config.toml']])
+      await both(follower, 'conflicts', ...words)
     const told = JSON.stringify((await follower.stemma('conflicts', '--json')).json())
     const conflicts = ['.env', 'auth.json', 'config.toml#mcp_servers.docs.env.TOKEN']
     for (const path of conflicts) expect(told, path).toContain(path.replace(/^.*#/, ''))
@@ -213,7 +215,7 @@ describe('Q5: canaries in a master’s login, environment, MCP server and hook',
     await one(other, 'sync')
     const before = (await other.stemma('status', '--json')).json()
     expect(other.read('.env')).toContain('-t4')
-    expect((await one(master, 'master', 'revoke', String(before['id']), '--json')).code).toBe(0)
+    expect((await one(master, 'master', 'revoke', String(before['id']), '--yes', '--json')).code).toBe(0)
     await publish('-t5')
     // The config.toml that was deleted there is a conflict still.
     expect((await follower.stemma('sync')).code).toBe(3)

@@ -124,7 +124,7 @@ describe('a master and a follower on loopback', () => {
     const followers = (await master.stemma('master', 'followers', '--json')).json()['followers']
     expect(followers).toHaveLength(1)
     const id = Array.isArray(followers) ? String(followers[0]?.id) : ''
-    const revoke = await master.stemma('master', 'revoke', id)
+    const revoke = await master.stemma('master', 'revoke', id, '--yes')
     expect(revoke.code, revoke.stderr).toBe(0)
     const sync = await follower.stemma('sync')
     expect(sync.code, sync.stderr).toBe(4)

@@ -60,6 +60,8 @@ async function errorOf(machine: Machine, ...args: string[]): Promise<Record<stri
   const { error } = JSON.parse(run.stdout)
   return error
 }
+/** What `status` says of the last contact. */
+const troubleOf = async (machine: Machine) => (await machine.stemma('status', '--json')).json()['trouble']
 const saved = (machine: Machine): string => join(machine.stemmaHome, '..', 'saved')
 
 beforeEach(async () => {
@@ -96,6 +98,7 @@ describe('an impostor', () => {
       facts: { expected: pin, got: other },
     })
     expect(kept(follower)).toEqual(before)
+    expect(await troubleOf(follower)).toMatchObject({ code: 'pin-mismatch', refused: true })
     expect((await impostor.stemma('master', 'followers', '--json')).json()['followers']).toEqual([])
     // Only the user's word helps: a reset, and a join with the new link.
     expectRefused(await follower.stemma('sync'))
@@ -191,6 +194,14 @@ describe('a master that was restored from a copy', () => {
 })
 
 describe('a thief of the keys', () => {
+  /** The follower syncs with a thief that greets it, and then is gone. */
+  async function syncWith(thief: Awaited<ReturnType<typeof openMaster>>, ...more: string[]) {
+    const greet: Parameters<typeof playMaster>[2] = (talk) => talk.greet(thief)
+    const run = await playMaster(thief, port, greet, () => follower.stemma('sync', ...more))
+    await thief.close()
+    return run
+  }
+
   test('T5: that shows an older head is a rollback, with evidence; the genuine master goes on', async () => {
     await server.stop()
     const copy = saved(master)
@@ -201,21 +212,17 @@ describe('a thief of the keys', () => {
     await server.stop()
     const before = kept(follower)
     const thief = await openMaster(copy)
-    const run = await playMaster(
-      thief,
-      port,
-      (talk) => talk.greet(thief),
-      () => follower.stemma('sync'),
-    )
-    await thief.close()
+    const run = await syncWith(thief)
     expectRefused(run)
     expect(run.stderr).toMatch(/entry \d+/)
     expect(kept(follower)).toEqual(before)
     expect(evidenceOf(follower).join()).toMatch(/^rollback-/)
+    expect(await troubleOf(follower)).toMatchObject({ code: 'rollback', refused: true })
     const shown = (await follower.stemma('trust', 'show', '--json')).json()
     expect(shown['evidence']).toHaveLength(1)
     server = await serveOn(master, port)
     expect((await follower.stemma('sync')).code).toBe(0)
+    expect(await troubleOf(follower)).toBeNull()
     expect((await follower.stemma('trust', 'reset', '--yes')).code).toBe(0)
     expect((await joinTo(follower)).code).toBe(0)
     expect(evidenceOf(follower).join()).toMatch(/^settled-/)
@@ -232,17 +239,12 @@ describe('a thief of the keys', () => {
     const thief = await openMaster(copy)
     await thief.append([{ type: 'enrolment.changed', body: { approve: true } }])
     const before = kept(follower)
-    const run = await playMaster(
-      thief,
-      port,
-      (talk) => talk.greet(thief),
-      () => follower.stemma('sync'),
-    )
-    await thief.close()
+    const run = await syncWith(thief)
     expectRefused(run)
     expect(kept(follower)).toEqual(before)
     const [name = ''] = evidenceOf(follower)
     expect(name).toMatch(/^fork-/)
+    expect(await troubleOf(follower)).toMatchObject({ code: 'fork', refused: true })
     const proof = JSON.parse(readFileSync(join(follower.stemmaHome, 'evidence', name), 'utf8'))
     expect(proof.ours.seq).toBe(proof.theirs.seq)
     expect(proof.ours.entry).not.toBe(proof.theirs.entry)
@@ -319,15 +321,10 @@ describe('a thief of the keys', () => {
     await startAnew(anew, master.stemmaHome)
     const thief = await openMaster(anew)
     const before = kept(follower)
-    const run = await playMaster(
-      thief,
-      port,
-      (talk) => talk.greet(thief),
-      () => follower.stemma('sync', '--json'),
-    )
-    await thief.close()
+    const run = await syncWith(thief, '--json')
     expectRefused(run)
     expect(JSON.parse(run.stdout)).toMatchObject({ error: { code: 'other-log' } })
+    expect(await troubleOf(follower)).toMatchObject({ code: 'other-log', refused: true })
     expect(kept(follower)).toEqual(before)
     // Its owner may mean it: the same folder, served by the product after a reset.
     await copyFile(join(master.stemmaHome, 'local.toml'), join(anew, 'local.toml'))
@@ -370,7 +367,7 @@ describe('enrolment', () => {
     const live = await stay(follower.stemmaHome, port, pin)
     expect((await live.hear())?.t).toBe('hello')
     const id = String((await follower.stemma('status', '--json')).json()['id'])
-    const revoked = await master.stemma('master', 'revoke', id.slice(0, 16))
+    const revoked = await master.stemma('master', 'revoke', id.slice(0, 16), '--yes')
     expect(revoked.code, revoked.stderr).toBe(0)
     await expect(live.hear()).rejects.toMatchObject({ code: 'revoked' })
     expect((await live.wire.closed).code).toBe('revoked')

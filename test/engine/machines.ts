@@ -52,7 +52,7 @@ export async function look(disk: Disk, { clock }: Ports, master: Master) {
     clock,
     previous: master.files,
     previousSecrets: master.secrets,
-    index: { homeIno: null, rows: new Map() },
+    index: { rows: new Map() },
   })
   return { ...(await master.publish(found)), warnings: found.warnings }
 }

@@ -1,0 +1,117 @@
+/**
+ * Conflicts, in words and as JSON: which file or key, why it is one, and what differs.
+ * Always holds: a difference is shown only in the form that `engine/show` gives it, with what may be secret hidden.
+ */
+import type { Conflict } from '../../engine/apply/plan.ts'
+import type { InnerConflict } from '../../engine/compose/compose.ts'
+import { type Comparison, compare } from '../../engine/show/compare.ts'
+import type { Context } from '../context.ts'
+import { counted } from '../ui/amount.ts'
+import { bold, cyan, dim, green, type Piece, red, yellow } from '../ui/paint.ts'
+import type { FollowerDesk } from './desk.ts'
+
+/** Listed in the answer to another command. */
+const shownMax = 20
+
+/** A conflict as it is reported: of a file, or of a key within a composed one. No values: they may be secret. */
+export type Shown = {
+  readonly path: string
+  readonly key: string | null
+  readonly kind: Conflict['kind']
+  readonly at: string
+  readonly canonical: string | null
+  readonly local: string | null
+  /** Goes on after the name of the file or key. */
+  readonly why: string
+}
+
+/** What is at issue, after the name of the file or key. */
+function whyOf({
+  path,
+  kind,
+  at,
+  moved,
+}: Pick<Conflict, 'kind' | 'at' | 'moved'> & { path: string }): string {
+  const behind = at === path ? '' : ` (${at})`
+  return {
+    edited: moved ? 'was changed here and on the master' : 'was changed here',
+    deleted: moved ? 'was deleted here, and changed on the master' : 'was deleted here',
+    exists: 'was here before and differs from the canonical one',
+    orphaned: 'is no longer canonical, but was changed here',
+    linked: at === path ? 'is a symbolic link here' : `lies behind a symbolic link here${behind}`,
+    blocked: `has something else in its place${behind}`,
+    twin: `has a local twin that differs only in case or Unicode form${behind}`,
+  }[kind]
+}
+
+const showFile = (conflict: Conflict): Shown => {
+  const { path, kind, at, canonical, local } = conflict
+  return { path, key: null, kind, at, canonical, local, why: whyOf(conflict) }
+}
+const showKey = ({ path, key, kind }: InnerConflict): Shown => ({
+  ...{ path, key, kind, at: path, canonical: null, local: null },
+  why: whyOf({ path, kind, at: path, moved: false }),
+})
+
+export const conflictsOf = (conflicts: readonly Conflict[], inner: readonly InnerConflict[]): Shown[] => [
+  ...conflicts.map(showFile),
+  ...inner.map(showKey),
+]
+
+const nameOf = ({ path, key }: Shown): string => (key === null ? path : `${path}#${key}`)
+/** As people name one: the file, the key, or both. */
+export const isCalled = (shown: Shown, words: string): boolean =>
+  shown.path === words || shown.key === words || nameOf(shown) === words
+
+export function tellConflicts({ out }: Context, conflicts: readonly Shown[]): void {
+  if (conflicts.length === 0) return
+  out.line(yellow(counted(conflicts.length, 'conflict')), ' (the local file was kept):')
+  for (const shown of conflicts.slice(0, shownMax)) out.line('  ', nameOf(shown), dim(` ${shown.why}`))
+  if (conflicts.length > shownMax) out.line(dim(`  and ${conflicts.length - shownMax} more`))
+  out.line('See what differs with `stemma conflicts --diff`, and settle each with')
+  out.line('`stemma resolve PATH --take canonical|local`.')
+}
+
+export type Compared = Shown & { readonly diff: Comparison }
+
+/** Each with what differs. */
+export async function compareAll(
+  { disk, context, follower }: FollowerDesk,
+  conflicts: readonly Conflict[],
+  inner: readonly InnerConflict[],
+): Promise<Compared[]> {
+  const { codexHome } = context.homes
+  const place = { disk, codexHome, blobs: follower.blobs, files: follower.state?.files() ?? new Map() }
+  const compared: Compared[] = []
+  for (const one of conflicts) compared.push({ ...showFile(one), diff: await compare(place, one) })
+  for (const one of inner) {
+    const hidden = 'Its commands may hold secrets: its contents are not shown.'
+    compared.push({ ...showKey(one), diff: one.difference ?? { hidden } })
+  }
+  return compared
+}
+
+const marks: Readonly<Record<string, (text: string) => Piece>> = {
+  '-': red,
+  '+': green,
+  '@': cyan,
+  '\\': dim,
+}
+
+export function tellCompared({ out }: Context, compared: readonly Compared[]): void {
+  for (const one of compared) {
+    out.line(bold(nameOf(one)), ` ${one.why}`)
+    if ('hidden' in one.diff) out.line('  ', dim(one.diff.hidden))
+    else {
+      const { lines, more } = one.diff
+      for (const line of lines) {
+        const text = line.replaceAll('\t', '→   ')
+        out.line('  ', marks[line.slice(0, 1)]?.(text) ?? text)
+      }
+      if (more > 0) out.line(dim(`  and ${counted(more, 'more line')}`))
+    }
+    out.line()
+  }
+  out.line('`-` is what lies here, `+` what is canonical. Settle each with')
+  out.line('`stemma resolve PATH --take canonical|local`.')
+}

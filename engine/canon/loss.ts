@@ -1,0 +1,116 @@
+/**
+ * Whether what a look at the home no longer finds may be published as removed, or has to wait for a person: a wrong
+ * CODEX_HOME, an unmounted disk, a folder emptied by accident would otherwise empty every follower. As `maxDelete` of
+ * rclone and the empty root of Unison it judges by how much is gone at once. Pure.
+ * Always holds: what a selection leaves out, what could not be looked at, and what only moved is not gone.
+ */
+import { Fault } from '../../schemas/fault.ts'
+import { lossFilesMin, lossNamesMax, lossWindowMs } from '../../schemas/limits.ts'
+import type { HomePath } from '../../schemas/path.ts'
+import type { Hash } from '../../schemas/shape.ts'
+import type { CanonFiles } from '../fold/file.ts'
+import { classify } from './classify.ts'
+import type { PlainSecret } from './scan.ts'
+import type { Selection } from './selection.ts'
+
+/** Counts of canonical paths: that were there, that are gone of them, and that the home has now. */
+export type Loss = { readonly before: number; readonly gone: number; readonly now: number }
+
+/**
+ * - everything is gone, and nothing (or, where two or more were there, nothing of it) is left;
+ * - of `lossFilesMin` or more, more than half.
+ */
+export function isTooMuch({ before, gone, now }: Loss): boolean {
+  if (gone === 0) return false
+  if (gone >= before) return now === 0 || before > 1
+  return before >= lossFilesMin && gone * 2 > before
+}
+
+export type LossInput = {
+  readonly files: CanonFiles
+  readonly secrets: ReadonlySet<HomePath>
+  readonly selection: Selection
+  readonly found: {
+    readonly files: CanonFiles
+    readonly secrets: readonly Pick<PlainSecret, 'path'>[]
+    readonly kept: ReadonlySet<HomePath>
+  }
+}
+
+/** What should be in the home, and what of it is gone. */
+export function lossOf({ files, secrets, selection, found }: LossInput): {
+  readonly before: number
+  readonly gone: readonly HomePath[]
+  readonly now: number
+} {
+  const travels = (path: HomePath): boolean => {
+    const { kind } = classify(path, selection)
+    return kind === 'plain' || kind === 'sealed'
+  }
+  const here = new Set<HomePath>([
+    ...found.files.keys(),
+    ...found.secrets.map(({ path }) => path),
+    ...found.kept,
+  ])
+  const expected = [...files.keys(), ...secrets].filter(travels)
+  const missing = expected.filter((path) => !here.has(path))
+  const moved = missing.length === 0 ? new Set<Hash>() : newContents(files, found.files)
+  const gone = missing.filter((path) => !isIn(moved, files.get(path)?.blob))
+  return { before: expected.length, gone, now: here.size }
+}
+
+const isIn = (moved: ReadonlySet<Hash>, blob: Hash | undefined): boolean =>
+  blob !== undefined && moved.has(blob)
+
+/** Contents under names that are new. */
+function newContents(before: CanonFiles, now: CanonFiles): ReadonlySet<Hash> {
+  const found = new Set<Hash>()
+  for (const [path, { blob }] of now) if (!before.has(path)) found.add(blob)
+  return found
+}
+
+/** Remembers what went within `lossWindowMs`: a slow removal is seen in parts, by one look after the other. */
+export class LossGuard {
+  #recent: readonly { readonly atMs: number; readonly gone: number }[] = []
+  #isPermitted = false
+
+  /** A person has said that what is gone went on purpose: the next look publishes it. */
+  permit(): void {
+    this.#isPermitted = true
+  }
+
+  /**
+   * Asked before what was found is published.
+   * @throws Fault `files-gone` when too much is.
+   */
+  judge(home: string, input: LossInput, nowMs: number): void {
+    const { before, gone, now } = lossOf(input)
+    const isPermitted = this.#isPermitted
+    this.#isPermitted = false
+    const recent = isPermitted ? [] : this.#recent.filter(({ atMs }) => nowMs - atMs < lossWindowMs)
+    const earlier = recent.reduce((sum, one) => sum + one.gone, 0)
+    const loss = { before: before + earlier, gone: gone.length + earlier, now }
+    if (!isPermitted && gone.length > 0 && isTooMuch(loss)) throw filesGone(home, loss, gone)
+    this.#recent = isPermitted || gone.length === 0 ? recent : [...recent, { atMs: nowMs, gone: gone.length }]
+  }
+}
+
+function filesGone(home: string, { before, gone, now }: Loss, paths: readonly HomePath[]): Fault {
+  const names = paths.slice(0, lossNamesMax)
+  const more = gone - names.length
+  const which = `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  const what =
+    now === 0
+      ? `No canonical file is left in ${home}`
+      : `${gone} of ${before} canonical files are gone from ${home}`
+  return new Fault(
+    'files-gone',
+    `${what} (gone: ${which}). Nothing is published until a person has looked at it.`,
+    {
+      home,
+      before,
+      gone,
+      now,
+    },
+  )
+}

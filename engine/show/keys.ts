@@ -1,0 +1,52 @@
+/**
+ * The two values of a key of config.toml that is in conflict, as lines that may be shown: `model = "gpt-5"`.
+ * Always holds: values of secret names are hidden however deep they lie, and so are arguments, environments, and what
+ * looks like a token anywhere.
+ */
+import { isRefusal } from '../../schemas/fault.ts'
+import { readToml } from '../toml/toml.ts'
+import { isTable, type Path, printKey, printValue, type Value } from '../toml/value.ts'
+import { type Difference, difference, type Side } from './difference.ts'
+import { isSecretName, mask, redactText } from './redact.ts'
+
+/** Of a key as it is printed; values as TOML, null for none. */
+export function keyDifference(key: string, canonical: string | null, local: string | null): Difference {
+  const { lines, more } = difference(sideOf(key, local), sideOf(key, canonical))
+  // Numbers of lines mean nothing here.
+  return { lines: lines.filter((line) => !line.startsWith('@')), more }
+}
+
+function sideOf(key: string, printed: string | null): Side {
+  if (printed === null) return { raw: [], shown: [] }
+  const read = readToml(`${key} = ${printed}`)
+  const leaves = isRefusal(read) ? [] : leavesOf([], read.table)
+  return {
+    raw: leaves.map(({ path, value }) => `${nameOf(path)} = ${printValue(value)}`),
+    shown: leaves.map(({ path, value }) => `${nameOf(path)} = ${shownValue(path, value)}`),
+  }
+}
+
+type Leaf = { readonly path: Path; readonly value: Value }
+function leavesOf(path: Path, value: Value): Leaf[] {
+  if (!isTable(value) || (path.length > 0 && Object.keys(value).length === 0)) return [{ path, value }]
+  return Object.entries(value).flatMap(([name, one]) => leavesOf([...path, name], one))
+}
+
+const nameOf = (path: Path): string => path.map((name) => redactText(printKey(name))).join('.')
+
+/** How many tokens, not which. */
+const amount = /(?:limit|budget|window|count|max)/i
+
+function shownValue(path: Path, value: Value): string {
+  const isNumber = typeof value === 'bigint' || typeof value === 'number'
+  const secret = path.find(isSecretName)
+  if (typeof value === 'boolean' || (isNumber && (secret === undefined || amount.test(secret))))
+    return printValue(value)
+  if (secret !== undefined) return mask
+  if (!Array.isArray(value)) return redactText(printValue(value))
+  // What follows an option may be its value: `--api-key`, and then the key.
+  return `[${value.map((one, at) => (isSecretFlag(value[at - 1]) ? mask : shownValue([], one))).join(', ')}]`
+}
+
+const isSecretFlag = (value: Value | undefined): boolean =>
+  typeof value === 'string' && value.startsWith('-') && isSecretName(value.replace(/^-+/, ''))

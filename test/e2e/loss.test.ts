@@ -1,0 +1,107 @@
+/** S25: a home that is suddenly empty, or the wrong one, empties no follower before a person has said so. */
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { codes } from '../../schemas/code.ts'
+import { type Machine, onLoopback, skillText } from './machine.ts'
+import { begin, expectDone, expectTrouble, linkOf, make, removeAll } from './trouble.ts'
+
+afterAll(removeAll)
+
+const skills = 24
+const seqOf = async (machine: Machine) => Number((await machine.stemma('status', '--json')).json()['seq'])
+const pausedOf = async (machine: Machine) =>
+  (await machine.stemma('master', 'status', '--json')).json()['paused']
+const skillsOf = (machine: Machine) => readdirSync(join(machine.codexHome, 'skills')).length
+
+async function pair(name: string) {
+  const master = make(name)
+  const follower = make(`${name}-follower`)
+  for (let n = 0; n < skills; n++) master.write(`skills/s${n}/SKILL.md`, skillText(`s${n}`, 'Skilled.'))
+  const server = await begin(master)
+  expectDone(await follower.stemma('follower', 'join', await linkOf(master), '--yes', '--no-hook'))
+  return { master, follower, server, seq: await seqOf(master) }
+}
+
+describe('S25: files that are gone', () => {
+  test('an empty home under a running master is not published, and told once; what is back goes on by itself', async () => {
+    const { master, follower, server, seq } = await pair('emptied')
+    const away = `${master.codexHome}.away`
+    mkdirSync(away)
+    for (const name of readdirSync(master.codexHome))
+      renameSync(join(master.codexHome, name), join(away, name))
+    await server.event('trouble', (said) => said['code'] === 'files-gone')
+    for (let n = 0; n < 2; n++) await expectTrouble(master, ['master', 'rebuild'], 'files-gone')
+    expect(server.said.filter(({ event }) => event === 'trouble').length).toBeLessThanOrEqual(2)
+    expect(await pausedOf(master)).toMatchObject({ code: 'files-gone', hint: codes['files-gone'].hint })
+    const words = (await master.stemma('master', 'status')).stdout
+    expect(words).toMatch(/Publishing is paused \(since .*\):\n {2}No canonical file is left in/)
+    expect(words).toContain('stemma master rebuild --yes')
+    expectDone(await follower.stemma('sync'))
+    expect([await seqOf(master), skillsOf(follower)]).toEqual([seq, skills])
+    for (const name of readdirSync(away)) renameSync(join(away, name), join(master.codexHome, name))
+    await server.event('resumed')
+    expect([await seqOf(master), await pausedOf(master)]).toEqual([seq, null])
+    master.write('AGENTS.md', 'second\n')
+    await server.event('published', (said) => Number(said['seq']) > seq)
+    expectDone(await follower.stemma('sync'))
+    expect(follower.read('AGENTS.md')).toBe('second\n')
+  })
+
+  test('most of many files are not published as removed either, until --yes; a few are', async () => {
+    const { master, follower, server, seq } = await pair('thinned')
+    const remove = (from: number, to: number) => {
+      for (let n = from; n < to; n++) rmSync(join(master.codexHome, 'skills', `s${n}`), { recursive: true })
+    }
+    remove(0, 3)
+    await server.event('published', (said) => Number(said['seq']) >= seq + 3)
+    remove(3, 20)
+    await server.event('trouble', (said) => said['code'] === 'files-gone')
+    // Nothing else is published meanwhile: it may be another home.
+    master.write('AGENTS.md', 'of another home\n')
+    const message = await expectTrouble(master, ['master', 'rebuild'], 'files-gone')
+    expect(message).toMatch(/^2\d of 25 canonical files are gone from /)
+    expectDone(await follower.stemma('sync'))
+    expect([skillsOf(follower), follower.read('AGENTS.md')]).toEqual([skills - 3, 'first\n'])
+    const told = (await master.stemma('master', 'rebuild', '--yes', '--json')).json()
+    expect(told['entries']).toBe(18)
+    expect(await pausedOf(master)).toBeNull()
+    expectDone(await follower.stemma('sync'))
+    expect([skillsOf(follower), follower.read('AGENTS.md')]).toEqual([4, 'of another home\n'])
+  })
+
+  test('a master that starts on the wrong home serves what it has, and says what is wrong', async () => {
+    const { master, follower, server, seq } = await pair('wrong')
+    await server.stop()
+    const right = `${master.codexHome}.right`
+    renameSync(master.codexHome, right)
+    master.write('AGENTS.md', 'of another home\n')
+    const again = await master.serve(...onLoopback)
+    await again.event('trouble', (said) => said['code'] === 'files-gone')
+    expectDone(await follower.stemma('follower', 'join', await linkOf(master), '--yes', '--no-hook'))
+    expect([await seqOf(master), skillsOf(follower), follower.read('AGENTS.md')]).toEqual([
+      seq,
+      skills,
+      'first\n',
+    ])
+    await again.stop()
+    // Without a server it is the same.
+    await expectTrouble(master, ['master', 'rebuild'], 'files-gone')
+    expect(await seqOf(master)).toBe(seq)
+    expectDone(await master.stemma('master', 'rebuild', '--yes'))
+    expect((await master.stemma('status', '--json')).json()).toMatchObject({
+      files: 1,
+      seq: seq + skills + 1,
+    })
+  })
+
+  test('S32: what a new rule leaves out is removed without a question', async () => {
+    const { master, seq } = await pair('chosen')
+    writeFileSync(join(master.stemmaHome, 'settings.toml'), '[selection]\nexclude = ["skills/"]\n')
+    expectDone(await master.stemma('master', 'rebuild'))
+    expect((await master.stemma('status', '--json')).json()).toMatchObject({
+      files: 1,
+      seq: seq + skills + 1,
+    })
+  })
+})

@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { keyDifference } from '../../../engine/show/keys.ts'
+import { isSecretName, mask, redactLines, redactText } from '../../../engine/show/redact.ts'
+
+/** A word without the look of a token: only its name tells what it is. */
+const word = 'correct horse'
+
+describe('S29, Q5: what may be secret is hidden, by its name', () => {
+  test.each([
+    `password = "${word}"`,
+    `  "token": "${word}",`,
+    `API_KEY=${word}`,
+    `export GITHUB_TOKEN=${word}`,
+    `key: ${word}`,
+    `secret_access_key => '${word}'`,
+    `env = { PATH = "/bin", X = "${word}" }`,
+    `http_headers = { "X-Any" = "${word}" }`,
+    `Authorization: Basic ${word}`,
+    `auth_token := ${word}`,
+    `  client.secret = ${word}`,
+    `run --api-key ${word.split(' ')[1]}`,
+  ])('%s', (line) => {
+    const [shown] = redactLines([line])
+    for (const one of word.split(' ')) expect(shown).not.toContain(one)
+    expect(shown).toContain(mask)
+  })
+
+  test.each([
+    ['[mcp_servers.docs.env]', `FOO = "${word}"`, '[other]', 'a = "plain"'],
+    ['token = """', word, '"""', 'a = "plain"'],
+    ['token: |', `  ${word}`, `  ${word}`, 'a: plain'],
+    ['env:', `  FOO: ${word}`, '', 'a: plain'],
+    ['"secrets": {', `  "a": "${word}"`, '},', '"a": "plain"'],
+    ['keys = [', `  "${word}",`, ']', 'a = "plain"'],
+    ['-----BEGIN OPENSSH PRIVATE KEY-----', word, '-----END OPENSSH PRIVATE KEY-----', 'a = "plain"'],
+    ['export TOKEN=\\', word, 'a = "plain"'],
+  ])('over lines: %s', (...lines) => {
+    const shown = redactLines(lines)
+    expect(shown).toHaveLength(lines.length)
+    expect(shown.join('\n')).not.toContain('horse')
+    expect(shown.at(-1)).toBe(lines.at(-1))
+  })
+})
+
+describe('S29, Q5: what may be secret is hidden, by its look', () => {
+  test.each([
+    'sk-proj-4f9a77b2c1',
+    'ghp_16C7e42F292c6912E7710c838347Ae178B4a',
+    'github_pat_11ABCDEFG0aaaa',
+    'xoxb-1234567890-abc',
+    'AKIAIOSFODNN7EXAMPLE',
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl',
+    'Bearer abc.def-ghi',
+    '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    'wJalrXUtnFEMI0K7MDENGbPxRfiCYEXAMPLEKEY',
+  ])('%s', (token) => {
+    expect(redactText(`see ${token} there`)).toBe(`see ${mask} there`)
+  })
+
+  test('in addresses', () => {
+    expect(redactText('get https://me:pw@host/a?x=1&token=abc&y=2')).toBe(
+      `get https://${mask}host/a?x=1&token=${mask}&y=2`,
+    )
+  })
+})
+
+test.each([
+  'Speak of the zebra crossing; use few tokens.',
+  '# Keys and locks',
+  'author = "somebody"',
+  'model = "gpt-5.2-codex"',
+  'See https://example.org/docs/2024-01-05-some-long-title/page.html',
+  'skills/review/SKILL.md and AbstractSingletonProxyFactoryBean',
+  'token = true',
+])('S35: other lines are shown as they are: %s', (line) => {
+  expect(redactLines([line])).toEqual([line])
+})
+
+test.each([
+  ['command', false],
+  ['author', false],
+  ['model', false],
+  ['monkey', false],
+  ['bypass', false],
+  ['key', true],
+  ['env_key', true],
+  ['bearer_token_env_var', true],
+  ['X-Api-Key', true],
+  ['env', true],
+  ['preferred_auth_method', true],
+] as const)('S29: is %s the name of a secret? %s', (key, secret) => {
+  expect(isSecretName(key)).toBe(secret)
+})
+
+test('Q5: no line of random text comes out longer than its secret allows, and none is lost', () => {
+  const line = fc.oneof(
+    fc.string(),
+    fc.constantFrom('env:', 'token = """', 'keys = [', ']', '[a.env]', '  x'),
+  )
+  fc.assert(
+    fc.property(fc.array(line.map((text) => text.replaceAll('\n', ''))), (lines) => {
+      expect(redactLines(lines)).toHaveLength(lines.length)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+describe('S39: a key in conflict', () => {
+  const lines = (key: string, canonical: string | null, local: string | null) =>
+    keyDifference(key, canonical, local).lines
+
+  test('a plain value is shown, of a missing one only that it is missing', () => {
+    expect(lines('model', '"gpt-5"', '"gpt-4"')).toEqual(['-model = "gpt-4"', '+model = "gpt-5"'])
+    expect(lines('model', null, '"gpt-4"')).toEqual(['-model = "gpt-4"'])
+    expect(lines('model_context_token_limit', '100', '200')).toEqual([
+      '-model_context_token_limit = 200',
+      '+model_context_token_limit = 100',
+    ])
+  })
+
+  test('Q5: two secrets differ, and nothing else of them is told', () => {
+    expect(lines('mcp_servers.docs.env.FOO', `"${word}"`, `"${word} two"`)).toEqual([
+      `-mcp_servers.docs.env.FOO = ${mask}`,
+      `+mcp_servers.docs.env.FOO = ${mask}`,
+    ])
+    expect(lines('x.token', '1234', '4321')).toEqual([`-x.token = ${mask}`, `+x.token = ${mask}`])
+  })
+
+  test('S45: of a whole server each value, arguments without what follows a telling option', () => {
+    const server = (more: string) => `{ command = "npx", args = ["-y", "--api-key", "${word}"]${more} }`
+    expect(lines('mcp_servers.docs', server(`, env = { A = "${word}" }`), server(''))).toEqual([
+      ' mcp_servers.docs.command = "npx"',
+      ` mcp_servers.docs.args = ["-y", "--api-key", ${mask}]`,
+      `+mcp_servers.docs.env.A = ${mask}`,
+    ])
+  })
+})
