@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { build } from 'esbuild'
 
 const compiler = join(
   dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
@@ -15,13 +14,4 @@ const run = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'],
 if (run.status !== 0) process.exit(run.status ?? 1)
 for (const name of ['main.js', 'stemma.cjs']) chmodSync(`dist/cli/${name}`, 0o755)
 
-// The session hook runs at every start of Codex: one file, so that node has only that one to find and to parse.
-await build({
-  entryPoints: ['cli/hook/main.ts'],
-  outfile: 'dist/stemma-hook.cjs',
-  bundle: true,
-  platform: 'node',
-  format: 'cjs',
-  target: 'node20',
-  minify: true,
-})
+await import('./bundle.js')
