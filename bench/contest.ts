@@ -4,7 +4,7 @@
  * Always holds: one round that warms caches and compilers comes first and is not counted; a ratio is made of two
  * values of the same round.
  */
-import type { Figure, Goal, Ratio, Side } from './report.ts'
+import type { Figure, Goal, Side } from './report.ts'
 
 export type Contender = {
   readonly name: string
@@ -13,10 +13,13 @@ export type Contender = {
   measure(round: number): Promise<number>
 }
 export type Absent = { readonly name: string; readonly why: string }
-/** `least` and `most` bound the median of a side, or, with `to`, the median of its ratio to that side. */
+/**
+ * `least` and `most` bound the median of a side, or of its ratio to the side `to`, or of what it is `above` that side.
+ */
 export type Aim = {
   readonly side: string
   readonly to?: string
+  readonly above?: string
   readonly least?: number
   readonly most?: number
   readonly text: string
@@ -25,6 +28,8 @@ export type Contest = Pick<Figure, 'id' | 'what' | 'unit' | 'better'> & {
   readonly rounds: number
   /** Ours first: every other side is compared with the first one. */
   readonly contenders: readonly (Contender | Absent)[]
+  /** Unless there is a side that each of ours is compared with. */
+  readonly beside?: string
   readonly aims?: readonly Aim[]
   readonly notes?: readonly string[]
 }
@@ -54,16 +59,21 @@ export async function contest({
 
 /** A figure out of what was measured elsewhere. */
 export function figureOf(
-  { aims = [], notes = [], ...facts }: Omit<Contest, 'contenders'>,
+  { aims = [], notes = [], beside, ...facts }: Omit<Contest, 'contenders'>,
   sides: readonly Side[],
   skipped: readonly Absent[] = [],
 ): Figure {
-  const [ours, ...others] = sides
-  const ratios = ours ? others.map((other) => ratioOf(ours, other)) : []
+  const [first, ...others] = sides
+  const base = sides.find(({ name }) => name === beside)
+  const pairs = base
+    ? sides.filter(({ role }) => role === 'ours').map((ours) => [ours, base] as const)
+    : first
+      ? others.map((other) => [first, other] as const)
+      : []
   return {
     ...facts,
     sides: [...sides],
-    ratios,
+    ratios: pairs.map(([of, to]) => ({ of: of.name, to: to.name, ...spreadOf(byRound(of, to, divide)) })),
     goals: aims.map((aim) => judge(aim, sides)),
     notes: [...notes],
     skipped: [...skipped],
@@ -84,16 +94,16 @@ export const spreadOf = (values: readonly number[]) => ({
   max: Math.max(...values),
 })
 
-function ratioOf(of: Side, to: Side): Ratio {
-  const pairs = of.values.map((value, round) => value / (to.values[round] ?? Number.NaN))
-  return { of: of.name, to: to.name, ...spreadOf(pairs) }
-}
+const divide = (a: number, b: number): number => a / b
+const byRound = (of: Side, to: Side, by: (a: number, b: number) => number): number[] =>
+  of.values.map((value, round) => by(value, to.values[round] ?? Number.NaN))
 
-function judge({ side, to, least, most, text }: Aim, sides: readonly Side[]): Goal {
+function judge({ side, to, above, least, most, text }: Aim, sides: readonly Side[]): Goal {
   const ours = sides.find(({ name }) => name === side)
-  const other = sides.find(({ name }) => name === to)
-  if (!ours || (to !== undefined && !other)) return { text, met: null }
-  const reached = other ? ratioOf(ours, other).median : ours.median
+  const other = sides.find(({ name }) => name === (to ?? above))
+  if (!ours || ((to ?? above) !== undefined && !other)) return { text, met: null }
+  const by = to === undefined ? (a: number, b: number) => a - b : divide
+  const reached = other ? spreadOf(byRound(ours, other, by)).median : ours.median
   return { text, met: reached >= (least ?? reached) && reached <= (most ?? reached) }
 }
 

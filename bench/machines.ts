@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Done, Scratch } from './scratch.ts'
 
-const command = fileURLToPath(new URL('../cli/stemma.cjs', import.meta.url))
+/** The command as it is installed, as a file for Node. */
+export const command = fileURLToPath(new URL('../cli/stemma.cjs', import.meta.url))
 
 export type Homes = { readonly STEMMA_HOME: string; readonly CODEX_HOME: string }
 export const homesIn = (folder: string): Homes => ({

@@ -7,8 +7,10 @@ import { parseArgs } from 'node:util'
 import { appendContest } from './append.ts'
 import { type Contest, contest } from './contest.ts'
 import { editContests } from './edit.ts'
+import { hookContests } from './hook.ts'
 import { joinContest } from './join.ts'
 import { describeMachine } from './machine.ts'
+import { mergeContests } from './merge.ts'
 import type { Figure, Report } from './report.ts'
 import { publishFigure, rescanContest } from './rescan.ts'
 import { Scratch } from './scratch.ts'
@@ -22,6 +24,9 @@ type Sizes = {
   readonly home: { readonly files: number; readonly bytes: number }
   readonly large: { readonly files: number; readonly bytes: number }
   readonly edits: number
+  readonly configLines: number
+  /** What takes milliseconds is done so many times as often. */
+  readonly patience: number
 }
 const full: Sizes = {
   rounds: 7,
@@ -30,6 +35,8 @@ const full: Sizes = {
   home: { files: 540, bytes: 12_000_000 },
   large: { files: 10_000, bytes: 30_000_000 },
   edits: 30,
+  configLines: 500,
+  patience: 3,
 }
 /** Shows that every figure can be made; its values mean nothing. */
 const tiny: Sizes = {
@@ -39,9 +46,11 @@ const tiny: Sizes = {
   home: { files: 24, bytes: 60_000 },
   large: { files: 60, bytes: 60_000 },
   edits: 2,
+  configLines: 100,
+  patience: 1,
 }
 
-const kinds = ['append', 'verify', 'join', 'edit', 'rescan'] as const
+const kinds = ['append', 'verify', 'join', 'edit', 'rescan', 'hook', 'merge'] as const
 type Kind = (typeof kinds)[number]
 const isKind = (word: string): word is Kind => kinds.some((kind) => kind === word)
 
@@ -71,6 +80,10 @@ async function figuresOf(kind: Kind, scratch: Scratch, seed: number, sizes: Size
         ...(await run(await rescanContest(scratch, seed, large, rounds))),
         await publishFigure(scratch, seed, large, edits),
       ]
+    case 'hook':
+      return run(...(await hookContests(scratch, rounds * sizes.patience)))
+    case 'merge':
+      return run(...mergeContests(scratch, sizes.configLines, rounds * sizes.patience))
   }
 }
 

@@ -4,14 +4,22 @@
  * before: on some file systems a new file costs many times as much while others were deleted lately.
  */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 
 /** Far above what anything measured here takes. */
 const commandTimeoutMs = 120_000
 
-export type Done = { readonly ms: number; readonly stdout: string }
+/** `allMs` also counts what the process left behind, when that was waited for. */
+export type Done = { readonly ms: number; readonly allMs: number; readonly stdout: string }
+type Env = Readonly<Record<string, string>>
+/**
+ * `input` is a file for standard input. With `behind` whatever the process leaves behind is waited for too: all of them
+ * hold one more pipe, which ends with the last one, whatever they do with the other three.
+ */
+type How = { readonly input?: string; readonly behind?: boolean }
 
 export class Scratch {
   readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'stemma-bench-')))
@@ -26,26 +34,27 @@ export class Scratch {
   }
 
   /** A process with nothing of the caller's environment but the search path. */
-  start(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  start(command: string, args: readonly string[], env: Env = {}, { input, behind }: How = {}): ChildProcess {
+    const stdin = input === undefined ? 'ignore' : openSync(input, 'r')
     const options: SpawnOptions = {
       cwd: this.root,
       env: { PATH: process.env['PATH'] ?? '', HOME: this.root, LANG: 'C.UTF-8', NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe', ...(behind ? ['pipe' as const] : [])],
     }
     const child = spawn(command, args, options)
+    if (stdin !== 'ignore') closeSync(stdin)
     this.#running.add(child)
     child.once('close', () => this.#running.delete(child))
     return child
   }
 
   /** Runs a command to its end; the time is that of the whole process. Throws when it fails. */
-  async run(
-    command: string,
-    args: readonly string[],
-    env: Readonly<Record<string, string>> = {},
-  ): Promise<Done> {
+  async run(command: string, args: readonly string[], env: Env = {}, how: How = {}): Promise<Done> {
     const began = performance.now()
-    const child = this.start(command, args, env)
+    const child = this.start(command, args, env, how)
+    // Nothing is said there; a stream that nobody reads does not end.
+    const held = child.stdio[3]
+    if (held instanceof Readable) held.resume()
     let stdout = ''
     let stderr = ''
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -55,17 +64,19 @@ export class Scratch {
       stderr += text
     })
     const late = setTimeout(() => child.kill('SIGKILL'), commandTimeoutMs)
-    const [status, ms] = await new Promise<[number | null, number]>((resolve, reject) => {
-      let ms = 0
-      child.once('error', reject)
-      child.once('exit', () => {
-        ms = performance.now() - began
-      })
-      child.once('close', (code) => resolve([code, ms]))
-    }).finally(() => clearTimeout(late))
+    const { status, ms, allMs } = await new Promise<Omit<Done, 'stdout'> & { status: number | null }>(
+      (resolve, reject) => {
+        let ms = 0
+        child.once('error', reject)
+        child.once('exit', () => {
+          ms = performance.now() - began
+        })
+        child.once('close', (status) => resolve({ status, ms, allMs: performance.now() - began }))
+      },
+    ).finally(() => clearTimeout(late))
     if (status !== 0)
       throw new Error(`\`${command} ${args.join(' ')}\` ended with ${status}: ${stderr}${stdout}`)
-    return { ms, stdout }
+    return { ms, allMs, stdout }
   }
 
   /** Ends one process and waits for its end. */

@@ -1,7 +1,7 @@
 /** A report for people: one table, each figure with its sides, ratios and goals. */
 import type { Figure, Report } from './report.ts'
 
-const nameWidth = 34
+const nameWidth = 40
 
 export function table({ machine, seed, quick, figures }: Report): string {
   const gib = (machine.memoryBytes / 2 ** 30).toFixed(0)
@@ -9,7 +9,8 @@ export function table({ machine, seed, quick, figures }: Report): string {
     `stemma bench · seed ${seed}${quick ? ' · quick: too small to mean anything' : ''}`,
     `${machine.cores} × ${machine.cpu}, ${gib} GiB · ${machine.system} · node ${machine.node}`,
     `files on ${machine.fileSystem}: one durable new file of 4 KiB takes ${spread(machine.syncMs)} ms here`,
-    'median (least – most) of the rounds; ratios are made round by round: the first line divided by this one',
+    'median (least – most) of the rounds; ratios are made round by round: the first line divided by this one,',
+    'or, where a line names another one, this one divided by that',
   ]
   for (const figure of figures) lines.push('', ...rowsOf(figure))
   return `${lines.join('\n')}\n`
@@ -19,12 +20,10 @@ function rowsOf(figure: Figure): string[] {
   const { unit, better, rounds } = figure
   const rows = [`${figure.id}: ${figure.what}`, `  ${rounds} rounds, ${unit}, ${better} is better`]
   for (const side of figure.sides) {
-    const ratio = figure.ratios.find(({ to }) => to === side.name)
     const tail = rounds >= 30 ? `, p99 ${amount(side.p99)}` : ''
-    const beside = ratio ? `ratio ${spread(ratio)}` : ''
     const mark = side.role === 'ours' ? '' : ` [${side.role}]`
     rows.push(
-      `  ${`${side.name}${mark}`.padEnd(nameWidth)} ${`${spread(side)}${tail}`.padEnd(36)} ${beside}`.trimEnd(),
+      `  ${`${side.name}${mark}`.padEnd(nameWidth)} ${`${spread(side)}${tail}`.padEnd(36)} ${ratioOf(figure, side.name)}`.trimEnd(),
     )
   }
   for (const { name, why } of figure.skipped) rows.push(`  ${name.padEnd(nameWidth)} skipped: ${why}`)
@@ -32,6 +31,15 @@ function rowsOf(figure: Figure): string[] {
     rows.push(`  goal: ${text}: ${met === null ? 'not judged' : met ? 'reached' : 'MISSED'}`)
   for (const note of figure.notes) rows.push(`  (${note})`)
   return rows
+}
+
+/** Where all are compared with one side, each says so; else the others say how the first one compares with them. */
+function ratioOf({ ratios }: Figure, name: string): string {
+  const [one, two] = ratios
+  const shared = one !== undefined && one.to === two?.to
+  const ratio = ratios.find(({ of, to }) => (shared ? of : to) === name)
+  if (!ratio) return ''
+  return shared ? `${spread(ratio)} × ${ratio.to}` : `ratio ${spread(ratio)}`
 }
 
 const spread = ({ median, min, max }: { median: number; min: number; max: number }): string =>

@@ -64,11 +64,14 @@ function toNode(keys: readonly (readonly string[])[]): RuleNode {
     if (first !== undefined) below.set(first, [...(below.get(first) ?? []), rest])
   const exact = new Map<string, RuleNode>()
   const forms: { readonly form: RegExp; readonly node: RuleNode }[] = []
+  let any: RuleNode | null = null
   for (const [name, rest] of below) {
     const node = toNode(rest)
-    if (name.includes('*')) forms.push({ form: new RegExp(`^${name.replaceAll('*', '.*')}$`, 's'), node })
+    if (name === '*') any = node
+    else if (name.includes('*'))
+      forms.push({ form: new RegExp(`^${name.replaceAll('*', '.*')}$`, 's'), node })
     else exact.set(name, node)
   }
-  const next = (name: string) => exact.get(name) ?? forms.find(({ form }) => form.test(name))?.node ?? null
+  const next = (name: string) => exact.get(name) ?? forms.find(({ form }) => form.test(name))?.node ?? any
   return { ends: keys.some((key) => key.length === 0), next }
 }

@@ -24,21 +24,14 @@ await build({
   external: ['./main.js'],
 })
 
-// The session hook runs at every start of Codex: one file, so that node has only that one to find and to parse.
 await build({
   ...common,
-  entryPoints: ['cli/hook/main.ts'],
-  outfile: 'dist/stemma-hook.cjs',
-  format: 'cjs',
-  minify: true,
-})
-
-await build({
-  ...common,
-  entryPoints: ['bench/main.ts'],
+  entryPoints: ['bench/main.ts', 'bench/first.ts'],
   outdir: 'dist/bench',
   format: 'esm',
+  splitting: true,
   packages: 'external',
 })
 
 for (const name of ['main.js', 'stemma.cjs']) chmodSync(`dist/cli/${name}`, 0o755)
+await import('./bundle.js')

@@ -5,9 +5,12 @@
  */
 import { dirname, join } from 'node:path'
 import { openDisk } from '../../engine/disk/real.ts'
-import { systemClock } from '../../engine/env/system-clock.ts'
+import { clockBy } from '../../engine/env/system-clock.ts'
 import { isAlive } from './alive.ts'
 import { freshen } from './freshen.ts'
+
+/** The usual source of this would have Node load a module, which takes a millisecond. */
+const clock = clockBy(() => Number(process.hrtime.bigint()) / 1e6)
 
 process.on('uncaughtException', () => process.exit(0)).on('unhandledRejection', () => process.exit(0))
 
@@ -16,7 +19,7 @@ async function main([moment, stemmaHome = '', codexHome = '']: readonly string[]
   const hook = process.argv[1] ?? ''
   // The bundle lies beside the folder of the command.
   const main = join(dirname(hook), 'cli', 'main.js')
-  const world = { disk: await openDisk(), clock: systemClock, stemmaHome, pid: process.pid, isAlive }
+  const world = { disk: await openDisk(), clock, stemmaHome, pid: process.pid, isAlive }
   await freshen(world, moment, async (job) => {
     const { startJob } = await import('./start.ts')
     const ended = moment === 'end' ? await endedSession() : null

@@ -5,7 +5,7 @@
  */
 import { isMachineKey } from '../../schemas/config-key.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
-import { type Document, isPair, readDocument } from '../toml/document.ts'
+import { cutDocument, type Document, isPair, readDocument, type Section } from '../toml/document.ts'
 import { type Edited, sameBut, settle } from '../toml/edit.ts'
 import { isTable, type Path, printPath, printValue, type Table, type Value } from '../toml/value.ts'
 import { readCanonical, readCanonicalTable } from './canonical.ts'
@@ -69,9 +69,10 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   if (isRefusal(local)) return local
 
   const { last } = input
+  const base = readBase(input, canonical)
   const weighed = weigh({
     canonical: canonical.table,
-    base: readBase(input, canonical),
+    base,
     local: local.table,
     standing: new Map(last?.standing.map(({ key, kind }) => [key, kind])),
     settled: new Map(last?.settled.map(({ key, canonical: turned }) => [key, turned])),
@@ -84,7 +85,7 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
     last?.canonical === input.canonical && input.local !== null && sameBut(merged, local.table, removed)
   const written = still
     ? { text: input.local ?? '', fallback: false }
-    : write(input, { canonical, local }, weighed, removed)
+    : write(input, { canonical, local, base }, weighed, removed)
   return {
     ...written,
     unchanged: written.text === input.local,
@@ -115,11 +116,15 @@ function readBase({ canonical, last }: MergeInput, now: Document): Table | null 
 
 function write(
   input: MergeInput,
-  { canonical, local }: { readonly canonical: Document; readonly local: Document },
+  {
+    canonical,
+    local,
+    base,
+  }: { readonly canonical: Document; readonly local: Document; readonly base: Table | null },
   { merged, keeps }: Weighed,
   removed: readonly Path[],
 ): Edited {
-  const known = commentsOf(input, canonical)
+  const known = commentsOf(canonical, base && (input.last?.canonical ?? null))
   weave(canonical, local, keeps, known)
   const woven = settle(canonical, merged, removed)
   if (!woven.fallback) return woven
@@ -129,26 +134,30 @@ function write(
   return settle(again, merged, removed)
 }
 
-/** Whether a comment is canonical, now or when we last wrote. That text is read when a comment is not known otherwise. */
-function commentsOf({ last }: MergeInput, canonical: Document): (comment: string) => boolean {
-  const now = new Set(commentsIn(canonical))
+/**
+ * Whether a comment is canonical, now or when we last wrote.
+ * @param before that text, if it is TOML: it is cut up only when it has the words somewhere.
+ */
+function commentsOf(canonical: Document, before: string | null): (comment: string) => boolean {
+  const now = commentsIn(canonical.sections)
   let then: Set<string> | null = null
   return (text) => {
     const comment = text.trim()
     if (now.has(comment)) return true
-    if (last === null) return false
-    then ??= new Set(commentsIn(readDocument(last.canonical)))
+    if (!before?.includes(comment)) return false
+    then ??= commentsIn(cutDocument(before))
     return then.has(comment)
   }
 }
 
-function commentsIn(document: Document | Refusal): string[] {
-  if (isRefusal(document)) return []
-  return document.sections.flatMap(({ lead, header, body }) => [
-    ...lead.map((piece) => piece.text.trim()),
-    header?.tail.trim() ?? '',
-    ...body.map((piece) => (isPair(piece) ? piece.after : piece.text).trim()),
-  ])
+function commentsIn(sections: readonly Section[]): Set<string> {
+  const comments = new Set<string>()
+  for (const { lead, header, body } of sections) {
+    for (const { text } of lead) comments.add(text.trim())
+    if (header) comments.add(header.tail.trim())
+    for (const piece of body) comments.add((isPair(piece) ? piece.after : piece.text).trim())
+  }
+  return comments
 }
 
 function trace(merged: Table, keeps: readonly Keep[]): Map<string, Provenance> {

@@ -23,7 +23,9 @@ export function weave(
   const wanted = toCover(movable)
   const moved = new Set<Section | Pair>()
   for (const section of local.sections) {
-    const whole = section.header ? covering(wanted, section.path) : undefined
+    const at = follow(wanted, section.path)
+    if (at === undefined) continue
+    const whole = at.keep
     if (whole && isInside(document, whole.path)) continue
     if (whole && (section.inArray || isFree(document, section.path))) {
       open.delete(whole)
@@ -32,7 +34,7 @@ export function weave(
     } else if (!section.inArray) {
       if (whole && !section.body.some(isPair)) setKey(document, section.path, emptyTable())
       for (const pair of section.body) {
-        const kept = isPair(pair) ? covering(wanted, section.path, pair.key) : undefined
+        const kept = isPair(pair) ? follow(at, pair.key)?.keep : undefined
         if (!isPair(pair) || !kept || isInside(document, kept.path)) continue
         open.delete(kept)
         moved.add(pair)
@@ -99,15 +101,14 @@ function toCover(keeps: readonly Keep[]): Cover {
   return root
 }
 
-/** What is kept at or above a path, which may come in two parts. */
-function covering(cover: Cover, ...parts: Path[]): Keep | undefined {
+/** Where a path leads, or where on its way something is kept; undefined when nothing is, at, above or below it. */
+function follow(cover: Cover, path: Path): Cover | undefined {
   let node: Cover | undefined = cover
-  for (const part of parts)
-    for (const name of part) {
-      node = node.below.get(name)
-      if (node === undefined || node.keep) return node?.keep
-    }
-  return undefined
+  for (const name of path) {
+    if (node === undefined || node.keep) break
+    node = node.below.get(name)
+  }
+  return node
 }
 
 /** Whether a header can define this table: nothing else defines it, or a part of the way to it. */

@@ -184,4 +184,7 @@ export function terminate({ sections, eol }: Document): void {
 const ended = (text: string, eol: string): string => (text.endsWith('\n') ? text : text + eol)
 
 /** The end of one line in the document's way. */
-export const relined = (text: string, eol: string): string => text.replace(/\r?\n$/, '') + eol
+export function relined(text: string, eol: string): string {
+  const line = text.endsWith('\n') ? text.slice(0, text.endsWith('\r\n') ? -2 : -1) : text
+  return line + eol
+}

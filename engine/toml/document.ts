@@ -34,10 +34,15 @@ export type Document = {
 export function readDocument(text: string): Document | Refusal {
   const read = readToml(text)
   if (isRefusal(read)) return read
-  const bom = text.startsWith('\ufeff') ? '\ufeff' : ''
-  const eol = /\r?\n/.exec(text)?.[0] ?? '\n'
+  const bom = bomOf(text)
+  const eol = text[text.indexOf('\n') - 1] === '\r' ? '\r\n' : '\n'
   return { bom, eol, sections: toSections(text.slice(bom.length)), table: read.table, index: null }
 }
+
+/** The sections of a text that the parser has passed. */
+export const cutDocument = (text: string): Section[] => toSections(text.slice(bomOf(text).length))
+
+const bomOf = (text: string): string => (text.startsWith('\ufeff') ? '\ufeff' : '')
 
 /** The sections of a text without byte-order mark. */
 export function toSections(text: string): Section[] {

@@ -106,10 +106,19 @@ function nameOf(raw: string): string {
 }
 
 function skipBare(text: string, start: number): number {
-  const end = jump(/[^A-Za-z0-9_-]/g, text, start)
+  let end = start
+  while (isBare(text.charCodeAt(end))) end += 1
   assert(end > start, 'a key has an odd character')
   return end
 }
+
+/** A letter, a digit, `_` or `-`. */
+const isBare = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) ||
+  code === 0x5f ||
+  code === 0x2d ||
+  (code >= 0x41 && code <= 0x5a) ||
+  (code >= 0x30 && code <= 0x39)
 
 /** From the first character of a value to behind its last one. */
 function skipValue(text: string, start: number, inline = false): number {

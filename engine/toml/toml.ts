@@ -5,7 +5,7 @@
 import { parse, stringify, TomlError } from 'smol-toml'
 import { Fault, type Refusal, refuse } from '../../schemas/fault.ts'
 import { tomlBytesMax, tomlDepthMax } from '../../schemas/limits.ts'
-import { isTable, type Table, type Value } from './value.ts'
+import type { Table, Value } from './value.ts'
 
 export type Plain = { readonly [key: string]: unknown }
 
@@ -47,9 +47,12 @@ export function readToml(text: string): { readonly table: Table } | Refusal {
 }
 
 /** Dotted keys nest tables too, and the parser does not count those. */
-const isDeep = (value: Value, left: number): boolean =>
-  left < 0 ||
-  ((isTable(value) || Array.isArray(value)) && Object.values(value).some((one) => isDeep(one, left - 1)))
+function isDeep(value: Table | Value[] | Date, left: number): boolean {
+  const inside: readonly Value[] = Array.isArray(value) ? value : Object.values(value)
+  if (left === 0) return inside.length > 0
+  for (const one of inside) if (typeof one === 'object' && isDeep(one, left - 1)) return true
+  return false
+}
 
 /** The first line of its message is the reason; a drawing of the place, with the file's own text, follows. */
 const reasonOf = (error: TomlError): string =>

@@ -104,7 +104,7 @@ export function printValue(value: Value): string {
 
 /** JSON escapes what TOML's basic strings escape, but for DEL; half a surrogate pair is no text at all. */
 const printString = (text: string): string =>
-  JSON.stringify(text.replace(/\p{Cs}/gu, '\ufffd')).replaceAll('\x7f', '\\u007f')
+  JSON.stringify(text.toWellFormed()).replaceAll('\x7f', '\\u007f')
 
 function printFloat(value: number): string {
   if (Number.isNaN(value)) return 'nan'

@@ -1,22 +1,25 @@
 /** The bench runs, says what it declares, and leaves nothing behind. What it measures is no matter of a test. */
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { contest } from '../../bench/contest.ts'
 import { report } from '../../bench/report.ts'
 import { v } from '../../schemas/shape.ts'
 import { type Compiled, compile } from '../compiled.ts'
 
+const project = fileURLToPath(new URL('../..', import.meta.url))
 let compiled: Compiled
 let folder: string
 
-/** Some thirty processes one after the other: seconds, or minutes where everything else runs too. */
+/** Some hundred processes one after the other: seconds, or minutes where everything else runs too. */
 const quickTimeoutMs = 240_000
 
 beforeAll(async () => {
-  compiled = await compile('bench/main.ts', 'cli/stemma.cts')
+  compiled = await compile('bench/main.ts', 'bench/first.ts', 'cli/stemma.cts')
+  execFileSync(process.execPath, [join(project, 'scripts', 'bundle.js'), compiled.at('stemma-hook.cjs')])
   folder = mkdtempSync(join(tmpdir(), 'stemma-bench-test-'))
 })
 afterAll(() => {
@@ -39,17 +42,21 @@ test(
     const told = v.parse(report, JSON.parse(await bench('--quick', '--json', '--seed', '7')))
     expect(told.seed).toBe(7)
     const ids = told.figures.map(({ id }) => id)
-    expect(ids).toEqual(['append', 'verify', 'join', 'edit', 'level', 'rescan', 'publish'])
+    const sync = ['append', 'verify', 'join', 'edit', 'level', 'rescan', 'publish']
+    const session = process.platform === 'win32' ? [] : ['hook', 'shim', 'run', 'end']
+    expect(ids).toEqual([...sync, ...session, 'merge', 'merge-first'])
     for (const { id, sides, ratios, rounds } of told.figures) {
       expect(sides[0]?.role, id).toBe('ours')
       expect(
         sides.some(({ role }) => role !== 'ours'),
         id,
       ).toBe(true)
-      expect(
-        ratios.map(({ to }) => to),
-        id,
-      ).toEqual(sides.slice(1).map(({ name }) => name))
+      const names = sides.map(({ name }) => name)
+      const ours = sides.flatMap(({ name, role }) => (role === 'ours' ? [name] : []))
+      const pairs = ratios.map(({ of, to }) => [of, to])
+      const first = names.slice(1).map((name) => [names[0], name])
+      const each = ours.map((name) => [name, 'node -e 0'])
+      expect(pairs, id).toEqual(session.includes(id) ? each : first)
       for (const side of sides) expect(side.values.length, `${id}: ${side.name}`).toBe(rounds)
     }
     expect(readdirSync(folder)).toEqual([])
