@@ -25,6 +25,10 @@ export const codes = {
     'usage',
     'Correct the named line of the file, or remove the file to return to the defaults.',
   ),
+  'bad-local': fact(
+    'usage',
+    'Correct the named line of the file. Do not remove it: it says what this machine is, and which master it follows.',
+  ),
   'not-initialised': fact(
     'failed',
     'On the machine whose Codex home is the original run `stemma master init`; on the others `stemma follower join LINK`.',

@@ -37,7 +37,7 @@ export const masterStatus = v.strictObject({
   publishedMs: count,
   /** Paths that travel sealed. */
   secrets: v.array(v.string()),
-  /** In the home and in no rule: not synced. */
+  /** In the home and not synced, unless a rule includes it: in no table, or opt-in. */
   unlisted: v.array(v.string()),
   unlistedMore: count,
   warnings: v.array(warning),

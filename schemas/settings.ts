@@ -81,6 +81,8 @@ export const local = v.variant(
       master: address,
       /** SHA-256 of the master's node key: the pin (S18). */
       fingerprint: hash,
+      /** What the master calls this machine, where the join said so. */
+      name: v.optional(name),
       /** Our hook stands in hooks.json of the Codex home. */
       hook: v.optional(flag),
       /** Canonical hooks that the master has approved are approved here (S50). */

@@ -1,9 +1,10 @@
 /** `follower join`: pins a master and brings its home to this machine. */
 import { loadLocal } from '../../engine/settings/file.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
-import { joinTimeoutMs, timeoutMsMax } from '../../schemas/limits.ts'
+import { joinTimeoutMs, nameBytesMax, timeoutMsMax } from '../../schemas/limits.ts'
 import { formatAddress, type Link, parseAddress, parseLink } from '../../schemas/link.ts'
-import type { FollowerLocal, Local } from '../../schemas/settings.ts'
+import type { FollowerLocal } from '../../schemas/settings.ts'
+import { isName } from '../../schemas/shape.ts'
 import { choice, define, flag, text, whole } from '../command.ts'
 import { mustAgree } from '../confirm.ts'
 import type { Context } from '../context.ts'
@@ -18,6 +19,7 @@ export const command = define({
   options: {
     master: text('ADDRESS', 'the long form: wss://HOST:PORT of the master'),
     fingerprint: text('FP', 'the long form: 64 hex digits that `stemma master link` shows'),
+    name: text('NAME', 'what the master calls this machine (default: the name of this host)'),
     take: choice(['canonical', 'local'], 'settle files that differ from the start'),
     'no-hook': flag('do not put the hook into Codex that keeps this home fresh'),
     'trust-hooks': flag('approve canonical hooks of Codex here that are approved on the master'),
@@ -34,11 +36,12 @@ export const command = define({
   ],
   examples: [
     "follower join 'stemma://join?host=100.101.7.2&port=17342&fingerprint=…&v=1'",
-    'follower join --master wss://desk:17342 --fingerprint 5f0c… --yes',
+    'follower join --master wss://desk:17342 --fingerprint 5f0c… --name laptop --yes',
   ],
   async run(context, [words], options) {
     const { homes } = context
     const link = await readLink(context, words, options.master, options.fingerprint)
+    const name = readName(options.name)
     const disk = await context.openDisk(homes.codexHome)
     const before = await loadLocal(disk, homes.stemmaHome)
     if (before?.role === 'master')
@@ -47,50 +50,59 @@ export const command = define({
       await mustReplace(context, before.master, options.yes)
     return withFolder(context, 'follower join', disk, async (desk) => {
       await desk.keeper.recover()
-      const timeoutMs = options.timeout ?? joinTimeoutMs
-      await meet(desk, link, before, {
-        timeoutMs,
-        hook: !options['no-hook'],
-        trustHooks: options['trust-hooks'],
-      })
+      const same = before?.fingerprint === link.fingerprint ? before : null
+      const local: FollowerLocal = {
+        role: 'follower',
+        master: `wss://${formatAddress(link.host, link.port)}`,
+        fingerprint: link.fingerprint,
+        // Another address changes nothing else (S60).
+        hook: !options['no-hook'] && same?.hook !== false,
+        trust_hooks: options['trust-hooks'] || same?.trust_hooks === true,
+        ...nameOf(name ?? same?.name),
+      }
+      await meet(desk, link, before, local, options.timeout ?? joinTimeoutMs)
       // Who gave up another master for this one has answered already.
-      const isReplaced = before !== null && before.fingerprint !== link.fingerprint
-      if (!options.yes && !isReplaced) await mustWant(desk, link, before)
-      return applyStored(desk, options.take ?? null)
+      if (!options.yes && (before === null || same)) await mustWant(desk, link, before)
+      const exit = await applyStored(desk, options.take ?? null)
+      tellName(desk, name)
+      return exit
     })
   },
 })
+
+const nameOf = (name: string | undefined) => (name === undefined ? {} : { name })
 
 /** Pins the master of `link` once it has proved itself, and takes over its log. */
 async function meet(
   desk: FollowerDesk,
   link: Link,
-  before: Local | null,
-  {
-    timeoutMs,
-    hook,
-    trustHooks,
-  }: { readonly timeoutMs: number; readonly hook: boolean; readonly trustHooks: boolean },
+  before: FollowerLocal | null,
+  local: FollowerLocal,
+  timeoutMs: number,
 ): Promise<void> {
-  const { follower } = desk
-  const trusted = () =>
-    desk.setLocal({
-      role: 'follower',
-      master: `wss://${formatAddress(link.host, link.port)}`,
-      fingerprint: link.fingerprint,
-      hook,
-      trust_hooks: trustHooks,
-    })
+  const options = { timeoutMs, trusted: () => desk.setLocal(local), ...nameOf(local.name) }
   try {
-    await fetchNew(desk, link, { timeoutMs, trusted })
+    await fetchNew(desk, link, options)
   } catch (error) {
     // A new link to another master is the user's word (S19); the old log would only contradict it.
-    const pinned = before?.role === 'follower' ? before.fingerprint : null
-    const isNew = pinned !== null && pinned !== link.fingerprint
+    const isNew = before !== null && before.fingerprint !== link.fingerprint
     if (!(isNew && error instanceof Fault && error.code === 'other-log')) throw error
-    await follower.forget()
-    await fetchNew(desk, link, { timeoutMs, trusted })
+    await desk.follower.forget()
+    await fetchNew(desk, link, options)
   }
+}
+
+/** A machine is named once, when it enrols. */
+function tellName({ context, called }: FollowerDesk, wanted: string | undefined): void {
+  if (context.json || wanted === undefined || called === null || called === wanted) return
+  context.out.line('The master knows this machine as ', called, ' already; that name stays.')
+}
+
+function readName(name: string | undefined): string | undefined {
+  if (name === undefined || isName(name)) return name
+  throw new Fault('usage', `--name needs a name on one line, of at most ${nameBytesMax} bytes.`, {
+    help: 'follower join',
+  })
 }
 
 /** Another master takes the place of the pinned one: never by habit (S19). */

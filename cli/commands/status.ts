@@ -64,6 +64,7 @@ const tellFollower = (context: Context): Promise<void> =>
       hook,
       lastContact: contact.contactMs === 0 ? null : new Date(contact.contactMs).toISOString(),
       trouble,
+      name: desk.called,
     }
     if (context.json) {
       context.out.json(report)
@@ -74,6 +75,7 @@ const tellFollower = (context: Context): Promise<void> =>
     out.table(
       ['', ''],
       [
+        ['this machine', `${desk.called ?? 'not enrolled yet'} (${report.id.slice(0, 12)})`],
         ['entry', `${position.seq}${pending ? ', an update waits (`stemma sync`)' : ''}`],
         ['revision', position.revision.slice(0, 16)],
         ['files', `${report.files}`],

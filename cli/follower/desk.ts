@@ -50,6 +50,13 @@ export class FollowerDesk {
     return new Keeper({ ...homes, disk, ids, clock, follower, platform, own, trustHooks, hold })
   }
 
+  /** The name that this machine enrolled under; null before that. */
+  get called(): string | null {
+    const { state, id } = this.follower
+    const row = state?.maps.followers.get(id)
+    return row?.kind === 'follower' ? row.name : null
+  }
+
   async note(news: Partial<Contact>): Promise<void> {
     this.contact = { ...this.contact, ...news }
     await saveContact(this.disk, this.context.ids, this.context.homes.stemmaHome, this.contact)

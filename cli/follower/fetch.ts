@@ -16,6 +16,8 @@ import type { FollowerDesk } from './desk.ts'
 export type Fetched = { readonly fromSeq: number; readonly toSeq: number }
 export type FetchOptions = {
   readonly timeoutMs: number
+  /** What this machine wants to be called, where that is new. */
+  readonly name?: string
   /** The master has proved itself; called before anything of its log is stored. */
   readonly trusted?: () => Promise<void>
 }
@@ -62,7 +64,7 @@ async function visit(desk: FollowerDesk, link: Link, options: FetchOptions): Pro
         follower,
         clock,
         pin: link.fingerprint,
-        name: machineName(desk.settings),
+        name: options.name ?? machineName(desk.settings, desk.local),
         platform: thisPlatform(),
         waiting: () => {
           if (!waits && !context.json)

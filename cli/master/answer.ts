@@ -2,6 +2,7 @@
  * Answers to what can be asked of a master: by a command that opened the folder itself, or over the control
  * channel by one that found it open.
  */
+import { selectionEvent } from '../../engine/canon/selection.ts'
 import { toHash } from '../../engine/crypto/hash.ts'
 import { loadSettings } from '../../engine/settings/file.ts'
 import type { ControlRequest } from '../../schemas/control.ts'
@@ -14,6 +15,8 @@ import { tailnetAddress } from '../../transport/identity/own.ts'
 import type { Context } from '../context.ts'
 import { askRunning } from '../owner.ts'
 import { type Desk, openMasterDisk, withDesk } from './desk.ts'
+
+type Warning = MasterStatus['warnings'][number]
 
 export type Question = Exclude<ControlRequest, { cmd: 'who' | 'stop' }>
 
@@ -94,11 +97,36 @@ async function status(desk: Desk): Promise<MasterStatus> {
     secrets: [...master.secrets],
     unlisted: [...seen.unlisted],
     unlistedMore: seen.unlistedMore,
-    warnings: [...seen.warnings],
+    warnings: [...(await settingsWarnings(desk)), ...seen.warnings],
     warningsMore: seen.warningsMore,
     forked: master.forked,
     paused: desk.paused,
   }
+}
+
+/** What settings.toml says by now, and this master does not do yet. */
+async function settingsWarnings({ disk, context, settings, master, serving }: Desk): Promise<Warning[]> {
+  const path = 'settings.toml'
+  const warning = (kind: string, why: string): Warning => ({ kind, path, why })
+  const now = await loadSettings(disk, context.homes.stemmaHome).catch((error: unknown) => {
+    if (error instanceof Fault && error.code === 'bad-settings') return error
+    throw error
+  })
+  if (now instanceof Fault)
+    return [warning('bad-settings', `${now.message} What it said before is in force until it is corrected.`)]
+  const warnings: Warning[] = []
+  if (selectionEvent(master.selection, now.selection))
+    warnings.push(
+      warning('old-settings', `[selection] in ${path} was changed: \`stemma master rebuild\` takes it over.`),
+    )
+  if (serving && JSON.stringify(now.link) !== JSON.stringify(settings.link))
+    warnings.push(
+      warning(
+        'old-settings',
+        `[link] in ${path} was changed: it counts when \`stemma master serve\` is started anew.`,
+      ),
+    )
+  return warnings
 }
 
 /** Looks at the whole home again, publishes, and clears away contents that nothing needs. */

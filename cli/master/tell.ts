@@ -45,7 +45,7 @@ export function tellMaster({ out, json, clock }: Context, status: MasterStatus):
   for (const one of status.pending)
     out.line(yellow('Waiting: '), `${one.name} (${one.platform}, ${one.address}) ${one.id.slice(0, 12)}`)
   list('Travel sealed:', status.secrets, 0)
-  list('Not synced (in no rule):', status.unlisted, status.unlistedMore)
+  list('Not synced, unless settings.toml includes it:', status.unlisted, status.unlistedMore)
   if (status.warnings.length > 0) out.line(yellow('Warnings:'))
   for (const { why } of status.warnings.slice(0, shownMax)) out.line('  ', why)
   const more = status.warnings.length - shownMax + status.warningsMore

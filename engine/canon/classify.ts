@@ -16,6 +16,8 @@ export type Class =
   | { readonly kind: 'asked-only' }
   /** Codex makes it anew while it runs. */
   | { readonly kind: 'runtime'; readonly why: string }
+  /** Stays here as well, but an include rule may ask for it. */
+  | { readonly kind: 'opt-in'; readonly why: string }
   /** Belongs to this machine alone. */
   | { readonly kind: 'machine'; readonly why: string }
   /** The user's exclude rule names it. */
@@ -79,7 +81,7 @@ const fixed = new Map<string, Class>([
   ['.git', machine('version control')],
 ])
 /** S30: excluded like the rows above, but an include rule may opt in. */
-const optional = new Map<string, Class>([['memories', runtime('learned text')]])
+const optional = new Map<string, Class>([['memories', { kind: 'opt-in', why: 'learned text' }]])
 
 /** Outside the plain folders these are never content: a copy of a live database or lock is unsafe or senseless. */
 const neverContent = /\.(?:sqlite3?|db)(?:-(?:wal|shm|journal))?$|\.(?:lock|pid|sock)$/

@@ -51,7 +51,7 @@ export type Scan = {
   readonly secrets: readonly PlainSecret[]
   /** Plain and secret paths that stay as they are in the log. */
   readonly kept: ReadonlySet<HomePath>
-  /** In no table; folders end with a slash. */
+  /** Not synced, and an include rule could change that; folders end with a slash. */
   readonly unlisted: readonly string[]
   readonly unlistedMore: number
   readonly warnings: readonly Warning[]

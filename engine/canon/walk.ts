@@ -138,9 +138,9 @@ async function visit(tour: Tour, folder: Folder, entry: DirEntry, next: Folder[]
   }
 }
 
-/** What does not travel: kept in a list where `status` shows it. */
-function note(tour: Tour, found: Class, path: string): void {
-  if (found.kind !== 'unlisted') return
+/** What does not travel and could: kept in a list where `status` shows it. */
+function note(tour: Tour, { kind }: Class, path: string): void {
+  if (kind !== 'unlisted' && kind !== 'opt-in' && kind !== 'asked-only') return
   if (tour.unlisted.length < warningsMax) tour.unlisted.push(path)
   else tour.unlistedMore++
 }

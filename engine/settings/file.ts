@@ -7,6 +7,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { settingsBytesMax } from '../../schemas/limits.ts'
 import { type Local, local, type Settings, type SettingsInput, settings } from '../../schemas/settings.ts'
 import { v } from '../../schemas/shape.ts'
+import { selectionFault } from '../canon/selection.ts'
 import type { Disk } from '../disk/disk.ts'
 import { readFile, saveFile } from '../disk/save.ts'
 import type { Ids } from '../env/ids.ts'
@@ -14,8 +15,12 @@ import { type Plain, parseToml, printToml } from '../toml/toml.ts'
 
 /** The settings with every default filled in; all defaults when there is no file. */
 export async function loadSettings(disk: Disk, stemmaHome: string): Promise<Settings> {
-  const path = join(stemmaHome, 'settings.toml')
-  return check(settings, (await load(disk, path)) ?? {}, path)
+  const file = join(stemmaHome, 'settings.toml')
+  const checked = check(settings, (await load(disk, file)) ?? {}, file)
+  const fault = selectionFault(checked.selection)
+  if (fault === null) return checked
+  const { key, why } = fault
+  throw new Fault('bad-settings', `The key ${key} in ${file} is wrong: ${why}.`, { file, key })
 }
 
 /** Writes just the given keys. Comments of an older file are lost: for files that stemma makes itself. */
@@ -30,11 +35,16 @@ export async function saveSettings(
   await save(disk, ids, path, input)
 }
 
-/** What this machine is; null before `master init` or `follower join`. */
+/** What this machine is; null before `master init` or `follower join`. @throws Fault `bad-local`. */
 export async function loadLocal(disk: Disk, stemmaHome: string): Promise<Local | null> {
   const path = join(stemmaHome, 'local.toml')
-  const table = await load(disk, path)
-  return table && check(local, table, path)
+  try {
+    const table = await load(disk, path)
+    return table && check(local, table, path)
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'bad-settings') throw error
+    throw new Fault('bad-local', error.message, error.facts, error)
+  }
 }
 
 export async function saveLocal(disk: Disk, ids: Ids, stemmaHome: string, value: Local): Promise<void> {

@@ -102,7 +102,7 @@ describe('S30: excluded, and no include rule changes it', () => {
   })
 
   test('memories/ are opt-in', () => {
-    expect(kindOf('memories/notes.md')).toBe('runtime')
+    expect(kindOf('memories/notes.md')).toBe('opt-in')
     expect(kindOf('memories/notes.md', { include: ['memories/'] })).toBe('plain')
     expect(kindOf('memories/x.sqlite', { include: ['memories/'] })).toBe('runtime')
   })

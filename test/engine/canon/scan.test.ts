@@ -26,7 +26,7 @@ test('S28, S29, S31: a whole home: what travels, what is sealed, what is listed'
   })
   expect([...found.files.values()].map(({ exec }) => exec)).toEqual([false, true, false])
   expect(found.secrets.map(({ path }) => path)).toEqual(['auth.json', 'config.toml', 'work.config.toml'])
-  expect(found.unlisted).toEqual(['notes/', 'todo.txt'])
+  expect(found.unlisted).toEqual(['.credentials.json', 'notes/', 'todo.txt'])
   expect(found.warnings).toEqual([])
   expect(found.again).toBe(false)
   // 404 MB of packages and years of sessions are never even listed.

@@ -1,68 +1,43 @@
-/** Reading the selection out of settings, and when it becomes an event. */
+/** What makes no sense in a selection, and when it becomes an event. */
 import { expect, test } from 'vitest'
 import {
   defaultSelection,
-  readSelection,
   type Selection,
   selectionEvent,
+  selectionFault,
 } from '../../../engine/canon/selection.ts'
-import { isRefusal } from '../../../schemas/fault.ts'
-import { selectionRulesMax } from '../../../schemas/limits.ts'
 
-function ok(settings: Record<string, unknown>): Selection {
-  const found = readSelection(settings)
-  if (isRefusal(found)) throw new Error(found.why)
-  return found
-}
-
-test('S32: no table is the default; a table is read in one form', () => {
-  expect(ok({})).toEqual(defaultSelection)
-  const link = { path: 'skills/mine', target: '/home/u/mine' }
-  expect(
-    ok({ selection: { include: ['notes/', 'memories/', 'notes/'], exclude: ['skills/x/'], links: [link] } }),
-  ).toEqual({
-    include: ['memories/', 'notes/'],
-    exclude: ['skills/x/'],
-    links: [link],
+test.each([
+  [{ include: ['sessions/'] }, 'selection.include', 'sessions/ never travels: transcripts of sessions'],
+  [
+    { include: ['notes/', 'state_5.sqlite'] },
+    'selection.include',
+    'state_5.sqlite never travels: a database',
+  ],
+  [{ include: ['skills/.system/'] }, 'selection.include', 'unpacks'],
+  [{ include: ['auth.json.bak'] }, 'selection.include', 'secrets'],
+  [
+    {
+      links: [
+        { path: 'a', target: '/b' },
+        { path: 'a', target: '/c' },
+      ],
+    },
+    'selection.links',
+    'a is named twice',
+  ],
+])('S32: a rule that could do nothing is refused, with its place: %j', (rules, key, why) => {
+  expect(selectionFault({ ...defaultSelection, ...rules })).toEqual({
+    key,
+    why: expect.stringContaining(why),
   })
 })
 
-test.each([
-  [{ selection: 3 }, 'not a table'],
-  [{ selection: { inculde: [] } }, 'inculde'],
-  [{ selection: { include: 'notes/' } }, 'not a list'],
-  [{ selection: { include: ['../x'] } }, '../x'],
-  [{ selection: { include: ['/etc/passwd'] } }, '/etc/passwd'],
-  [{ selection: { exclude: ['skills/*'] } }, 'wildcards'],
-  [{ selection: { include: ['a\u001b[2Jb'] } }, '\\u{1b}'],
-  [{ selection: { include: ['sessions/'] } }, 'transcripts'],
-  [{ selection: { include: ['state_5.sqlite'] } }, 'database'],
-  [{ selection: { include: ['skills/.system/'] } }, 'unpacks'],
-  [{ selection: { include: ['auth.json.bak'] } }, 'secrets'],
-  [{ selection: { links: [{ path: 'skills/x' }] } }, 'links'],
-  [
-    {
-      selection: {
-        links: [
-          { path: 'a', target: '/b' },
-          { path: 'a', target: '/c' },
-        ],
-      },
-    },
-    'twice',
-  ],
-  [
-    { selection: { include: Array.from({ length: selectionRulesMax + 1 }, (_, i) => `notes/${i}`) } },
-    'too many',
-  ],
-])('S32: refused with the place named: %j', (settings, part) => {
-  const found = readSelection(settings)
-  expect(isRefusal(found)).toBe(true)
-  if (isRefusal(found)) {
-    expect(found.refused).toBe('bad-settings')
-    expect(found.why).toContain(part)
-    expect(found.why).not.toContain('\u001b')
-  }
+test('S32: others are not', () => {
+  expect(selectionFault(defaultSelection)).toBeNull()
+  const include = ['memories/', '.credentials.json', 'notes/', 'skills/a/x~']
+  const links = [{ path: 'skills/mine', target: '/home/u/mine' }]
+  expect(selectionFault({ include, links })).toBeNull()
 })
 
 test('S32: an event when it differs from the log, in whatever order it was written', () => {

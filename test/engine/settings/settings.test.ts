@@ -7,7 +7,7 @@ import { openDisk } from '../../../engine/disk/real.ts'
 import { systemIds as ids } from '../../../engine/env/system.ts'
 import { loadLocal, loadSettings, saveLocal, saveSettings } from '../../../engine/settings/file.ts'
 import { findHomes } from '../../../engine/settings/homes.ts'
-import { defaultPort, settingsBytesMax } from '../../../schemas/limits.ts'
+import { defaultPort, selectionRulesMax, settingsBytesMax } from '../../../schemas/limits.ts'
 import type { Local } from '../../../schemas/settings.ts'
 
 const disk = await openDisk()
@@ -66,6 +66,21 @@ describe('settings.toml', () => {
       'a path that steps out',
       '[selection]\ninclude = ["../x"]',
       'The key selection.include.0 in FILE is wrong',
+    ],
+    [
+      'a rule for what never travels',
+      '[selection]\ninclude = ["sessions/"]',
+      'The key selection.include in FILE is wrong: sessions/ never travels: transcripts of sessions.',
+    ],
+    [
+      'wildcards',
+      '[selection]\nexclude = ["skills/*"]',
+      'The key selection.exclude.0 in FILE is wrong: expected a path from the home',
+    ],
+    [
+      'too many rules',
+      `[selection]\ninclude = [${'"a/",'.repeat(selectionRulesMax + 1)}]`,
+      'The key selection.include in FILE is wrong: expected at most',
     ],
     ['a name of two lines', 'name = "a\\nb"', 'The key name in FILE is wrong'],
     ['a range with words', '[link]\nallow = ["everybody"]', 'The key link.allow.0 in FILE is wrong'],
@@ -135,6 +150,9 @@ describe('local.toml', () => {
 
   test.each([
     ['no role', 'name = "x"', 'The key role in FILE is wrong'],
+    ['an emptied file', '', 'The key role in FILE is wrong'],
+    ['no TOML', 'role = follower', 'Line 1 of FILE is not TOML'],
+    ['bytes that are no text', Buffer.from([0xff]), 'FILE is not UTF-8 text'],
     [
       'a role there is not',
       'role = "boss"',
@@ -146,7 +164,7 @@ describe('local.toml', () => {
   ])('%s is refused', async (_, text, message) => {
     write('local.toml', text)
     await expect(loadLocal(disk, home)).rejects.toMatchObject({
-      code: 'bad-settings',
+      code: 'bad-local',
       message: expect.stringContaining(message.replace('FILE', join(home, 'local.toml'))),
     })
   })
