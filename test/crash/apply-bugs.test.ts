@@ -1,6 +1,6 @@
 /**
  * Does the harness catch what it is for? Bugs are planted between apply and its disk; each must be caught by
- * the sweep or by the edits at every call.
+ * the slice of the sweep that the normal suite has, or by the edits at every call.
  */
 import { describe, expect, test } from 'vitest'
 import type { Disk } from '../../engine/disk/disk.ts'
@@ -17,6 +17,7 @@ import { type Meddle, meddled } from '../engine/apply/meddle.ts'
 import { SimClock } from '../sim/clock.ts'
 import { SimDisk } from '../sim/disk.ts'
 import { SimIds } from '../sim/ids.ts'
+import { ofEachKind } from '../sim/slice.ts'
 import { sweep } from '../sim/sweep.ts'
 
 const isStaged = (path: string) => path.startsWith(`${codexHome}/.stemma-stage/`) && !path.endsWith('.old')
@@ -84,7 +85,8 @@ describe('S37: the sweep catches', () => {
     const caught = sweep<never>({
       name,
       seed: 7,
-      faults: ['crash-before', 'crash-after'],
+      faults: ['crash-after', 'torn'],
+      strikes: ofEachKind,
       prepare,
       run: async (disk, world) => void (await applySecond(wrap(disk), world)),
       check: async (disk, { world }) => {

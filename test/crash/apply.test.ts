@@ -17,17 +17,20 @@ import { rigOn, storeBlobs } from '../engine/apply/rig.ts'
 import { SimClock } from '../sim/clock.ts'
 import { type DiskFaultKind, SimDisk } from '../sim/disk.ts'
 import { SimIds } from '../sim/ids.ts'
+import { ofEachKind } from '../sim/slice.ts'
 import { type Scenario, type Swept, sweep } from '../sim/sweep.ts'
 
+/** Every kind of call in the normal suite, every call and more reboots after each crash in `npm run test:sweep`. */
+const effort: Pick<Scenario<never>, 'strikes' | 'reboots'> = process.env['STEMMA_SWEEP'] === 'all'
+  ? { reboots: 4 }
+  : { reboots: 1, strikes: ofEachKind }
 /** A fault of one file leaves the others done; a crash leaves all or nothing. */
-/** Reboots after every crash: one in the normal suite, with a seed of its own for each call; more in the long run. */
-const reboots = process.env['STEMMA_SWEEP'] === 'all' ? 4 : 1
 const isCrash = (fault: DiskFaultKind | null) => fault === null || /crash|torn/.test(fault)
 
 const base = (windows: boolean): Scenario<never> => ({
   name: 'apply',
   windows,
-  reboots,
+  ...effort,
   seed: 7,
   prepare,
   async run(disk, world) {
@@ -73,7 +76,7 @@ describe.each([false, true])('S37: every fault at every disk call, Windows: %s',
       for (const [path, text] of Object.entries({ ...second, ...edits }))
         expect(disk.peek(at(path.replace('*', '')))?.toString(), path).toBe(text)
     }
-    await run({ ...base(windows), name, reboots, prepare: join, check })
+    await run({ ...base(windows), name, prepare: join, check })
   }, 300_000)
 
   test('the recovery of a sync that was cut off after its commit', async () => {
@@ -94,7 +97,7 @@ describe.each([false, true])('S37: every fault at every disk call, Windows: %s',
       const again = draft.restart()
       expect(await loadJournal(again, `${stemmaHome}/apply/journal.json`)).not.toBeNull()
     }
-    await run({ ...base(windows), name, reboots: 2, prepare: committed })
+    await run({ ...base(windows), name, prepare: committed })
   }, 300_000)
 })
 

@@ -57,8 +57,8 @@ export async function look(disk: Disk, { clock }: Ports, master: Master) {
   return { ...(await master.publish(found)), warnings: found.warnings }
 }
 
-export async function openFollower(disk: SimDisk, ports: Ports): Promise<Follower> {
-  disk.plantFolder('/user')
+export async function openFollower(disk: Disk, ports: Ports): Promise<Follower> {
+  if (disk instanceof SimDisk) disk.plantFolder('/user')
   return Follower.open({ disk, ...ports, stemmaHome })
 }
 

@@ -23,6 +23,7 @@ type Place = { readonly trail: readonly Entry[]; readonly name: string; readonly
 
 const linksMax = 40
 export const rootId = 1
+const top: Entry = { name: '', id: rootId }
 /** What every step of a walk needs on a folder, and what a change of its names needs. */
 const searchBits = 0o1
 const changeBits = 0o3
@@ -68,10 +69,11 @@ export class Image {
 
   /** Follows links in all parts but the last (`follow`: in all). Refuses when a folder on the way is missing. */
   place(path: string, follow = false): Place {
-    const parts = partsOf(path)
-    let trail: Entry[] = [{ name: '', id: rootId }]
+    let parts = partsOf(path)
+    let next = 0
+    let trail: readonly Entry[] = [top]
     let links = 0
-    for (let name = parts.shift(); name !== undefined; name = parts.shift()) {
+    for (let name = parts[next++]; name !== undefined; name = parts[next++]) {
       const folder = this.folder(trail.at(-1)?.id ?? rootId)
       if (name === '..') {
         if (trail.length > 1) trail = trail.slice(0, -1)
@@ -80,11 +82,13 @@ export class Image {
       this.need(folder, searchBits)
       const entry = folder.live.get(this.key(name))
       const node = entry ? this.node(entry.id) : null
-      if (node?.kind === 'link' && (follow || parts.length > 0)) {
+      const isLast = next === parts.length
+      if (node?.kind === 'link' && (follow || !isLast)) {
         if (++links > linksMax) throw new Refused('ELOOP')
-        if (node.target.startsWith('/')) trail = [{ name: '', id: rootId }]
-        parts.unshift(...partsOf(node.target))
-      } else if (parts.length === 0) return { trail, name, node }
+        if (node.target.startsWith('/')) trail = [top]
+        parts = [...partsOf(node.target), ...parts.slice(next)]
+        next = 0
+      } else if (isLast) return { trail, name, node }
       else if (entry) trail = [...trail, entry]
       else throw new Refused('ENOENT')
     }
@@ -344,4 +348,14 @@ export class Image {
   }
 }
 
-const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '' && part !== '.')
+/** A scenario names the same few hundred paths again and again. */
+const parted = new Map<string, readonly string[]>()
+const partedMax = 4096
+function partsOf(path: string): readonly string[] {
+  const known = parted.get(path)
+  if (known) return known
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
+  if (parted.size === partedMax) parted.clear()
+  parted.set(path, parts)
+  return parts
+}

@@ -6,11 +6,15 @@ import type { Errno } from '../../engine/disk/errno.ts'
 import type { Content } from './content.ts'
 import type { Patch } from './patch.ts'
 
-/** The system's refusal of a call; the disk makes a Fault of it. */
+/** The system's refusal of a call; the disk makes a Fault of it, which knows where it comes from. */
 export class Refused extends Error {
   readonly errno: Errno
   constructor(errno: Errno) {
+    // A sweep refuses by the million: where in the simulation is told by the errno, so no stack is walked for it.
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
     super(errno)
+    Error.stackTraceLimit = limit
     this.errno = errno
   }
 }

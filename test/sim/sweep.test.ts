@@ -1,7 +1,8 @@
 /** The sweep: complete, repeatable, quick, and plain about what failed. */
 import { expect, test } from 'vitest'
 import type { DiskFaultKind, SimDisk } from './disk.ts'
-import { type Outcome, sweep } from './sweep.ts'
+import { kindOf, ofEachKind } from './slice.ts'
+import { type Outcome, type Scenario, sweep } from './sweep.ts'
 
 const path = '/log'
 /** Appends records of 100 bytes, each durable before it is acknowledged. */
@@ -131,4 +132,57 @@ test('errors that a scenario handles let it go on', async () => {
     },
   })
   expect(handled).toEqual(['EBUSY', 'EBUSY'])
+})
+
+test('a slice strikes every kind of call by every fault that can show there, early and late, and nothing before the begin', async () => {
+  const struck: string[] = []
+  const scenario: Scenario<number> = {
+    name: 'slice',
+    reboots: 1,
+    strikes: ofEachKind,
+    prepare: async (disk) => disk.plantFile(path, ''),
+    run: async (disk, { acked, begin }) => {
+      await disk.stat('/before')
+      begin()
+      await append(disk, acked, 5)
+    },
+    check: async (disk, { fault, call, at: where, after, acked }) => {
+      checkLog(disk, acked)
+      if (fault && where && (after === 'alive' || after === 'killed'))
+        struck.push(`${fault} ${kindOf(where)} ${call}`)
+    },
+  }
+  const { calls, runs } = await sweep(scenario)
+  expect(calls).toBe(13)
+  // stat 1, open 2, then writes and syncs in turn, close 13.
+  const [open, close] = [`open ${path}`, `close ${path}`]
+  const [write, sync] = [`write ${path}`, `dataSync ${path}`]
+  expect(struck.sort()).toEqual(
+    [
+      ...['EIO', 'ENOSPC', 'EACCES', 'EBUSY', 'crash-after'].map((fault) => `${fault} ${open} 2`),
+      ...['EIO', 'ENOSPC', 'EACCES', 'EBUSY'].map((fault) => `${fault} ${close} 13`),
+      ...[`EIO ${write} 3`, `ENOSPC ${write} 5`, `EACCES ${write} 5`, `EBUSY ${write} 7`],
+      ...[`crash-after ${write} 9`, `torn ${write} 11`],
+      ...[
+        `EIO ${sync} 4`,
+        `ENOSPC ${sync} 6`,
+        `EACCES ${sync} 6`,
+        `EBUSY ${sync} 8`,
+        `crash-after ${sync} 10`,
+      ],
+    ].sort(),
+  )
+  expect(runs).toBe(1 + struck.length)
+  struck.length = 0
+  await sweep(scenario)
+  expect(runs).toBe(1 + struck.length)
+})
+
+test('a kind leaves out what is drawn and counted', () => {
+  const kind = (at: string) => kindOf({ call: 'open', path: at })
+  expect(kind(`/s/blobs/${'0a'.repeat(32)}`)).toBe('open /s/blobs/<hash>')
+  expect(kind('/s/apply/.tmp-jsnt6fgop8z2iwg2c2of')).toBe('open /s/apply/.tmp-<name>')
+  expect(kind('/c/.stemma-stage/hwysjey2ipuu204onzir/3.old')).toBe('open /c/.stemma-stage/<name>/<n>.old')
+  expect(kind('/s/log/0000000000000001.seg')).toBe('open /s/log/<n>.seg')
+  expect(kind('/c/hooks.json')).not.toBe(kind('/c/config.toml'))
 })

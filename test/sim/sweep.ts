@@ -15,6 +15,8 @@ export type World<T> = {
   readonly ids: SimIds
   readonly clock: SimClock
   readonly random: Random
+  /** Says that what it is about begins: a slice strikes no call before. */
+  readonly begin: () => void
 }
 
 /** Which fault struck, and in which state `check` finds the disk. */
@@ -41,6 +43,11 @@ export type Scenario<T> = {
   readonly windows?: boolean
   /** Faults to try; all of them by default. */
   readonly faults?: readonly DiskFaultKind[]
+  /**
+   * The calls, counted from 1, that a fault strikes, chosen from those of the run without one; `before` of them came
+   * before its `begin`. All by default.
+   */
+  readonly strikes?: (trace: readonly TracedCall[], fault: DiskFaultKind, before: number) => readonly number[]
   /** Reboots with different seeds after every crash. */
   readonly reboots?: number
   /** Makes the disk that every run begins with; all of it counts as durable. */
@@ -56,16 +63,23 @@ export type Swept = { readonly calls: number; readonly runs: number; readonly ch
 export async function sweep<T = never>(scenario: Scenario<T>): Promise<Swept> {
   const { name, seed = 1, windows = false, faults = diskFaults, reboots = 4 } = scenario
   const draft = new SimDisk({ seed, windows })
-  await scenario.prepare?.(draft, worldOf(seed))
+  await scenario.prepare?.(
+    draft,
+    worldOf(seed, () => undefined),
+  )
   const prepared = draft.settled()
+  let before = 0
   let runs = 0
   let checks = 0
 
-  const attempt = async (call: number, fault: DiskFaultKind | null): Promise<number> => {
+  /** Returns the calls of the run. */
+  const attempt = async (call: number, fault: DiskFaultKind | null): Promise<readonly TracedCall[]> => {
     const runSeed = mix(seed, call, fault === null ? 0 : 1 + diskFaults.indexOf(fault))
     const disk = prepared.clone(runSeed)
     if (fault !== null) disk.failAt(call, fault)
-    const world = worldOf<T>(seed)
+    const world = worldOf<T>(seed, () => {
+      before = disk.calls
+    })
     const error = await ending(scenario.run(disk, world))
     runs++
     const calls = disk.calls
@@ -101,16 +115,19 @@ export async function sweep<T = never>(scenario: Scenario<T>): Promise<Swept> {
     await inspect(after, next, after)
     // What that start found and relied on must be durable by now, not only seen.
     await inspect(`${after}, then a power cut`, next.reboot(0), 'again')
-    return calls
+    return disk.trace.slice(0, calls)
   }
 
-  const calls = await attempt(0, null)
-  for (let call = 1; call <= calls; call++) for (const fault of faults) await attempt(call, fault)
-  return { calls, runs, checks }
+  const trace = await attempt(0, null)
+  const chosen = new Map(faults.map((fault) => [fault, new Set(scenario.strikes?.(trace, fault, before))]))
+  for (let call = 1; call <= trace.length; call++)
+    for (const [fault, calls] of chosen) if (!scenario.strikes || calls.has(call)) await attempt(call, fault)
+  return { calls: trace.length, runs, checks }
 }
 
-const worldOf = <T>(seed: number): World<T> => ({
+const worldOf = <T>(seed: number, begin: () => void): World<T> => ({
   acked: [],
+  begin,
   ids: new SimIds(seed),
   clock: new SimClock(),
   random: new Random(seed),

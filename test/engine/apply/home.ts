@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest'
 import type { Disk } from '../../../engine/disk/disk.ts'
+import { assert } from '../../../schemas/fault.ts'
 import type { SimDisk } from '../../sim/disk.ts'
 import type { World } from '../../sim/sweep.ts'
 import { canon, type RigOptions, rigOn, storeBlobs, type Tree } from './rig.ts'
@@ -49,6 +50,8 @@ export async function prepare(disk: SimDisk, ports: Ports): Promise<void> {
 export const applySecond = (disk: Disk, ports: Ports) =>
   rigOn(disk, optionsOf(ports)).applier.apply(canon(second))
 
+const textAt = (disk: SimDisk, path: string): string | undefined => disk.peek(at(path))?.toString()
+
 /** Files of the home as its user sees them. */
 const shown = (disk: SimDisk): string[] =>
   disk
@@ -59,18 +62,21 @@ const shown = (disk: SimDisk): string[] =>
 /** At any moment: each file is as before or as after, and what is no longer as before lies in a backup. */
 export function checkMoment(disk: SimDisk): void {
   const before: Tree = { ...first, ...edits }
+  // A sweep comes here ten thousand times: what is wrong is gathered, and judged once.
+  const wrong: string[] = []
   for (const path of shown(disk)) {
-    const text = disk.peek(at(path))?.toString()
-    expect([before[path], second[path], second[`${path}*`]], path).toContain(text)
+    const text = textAt(disk, path)
+    const one = path in edits ? [edits[path]] : [before[path], second[path], second[`${path}*`]]
+    if (!one.includes(text)) wrong.push(`${path} is ${text}`)
   }
-  for (const [path, text] of Object.entries(edits)) expect(disk.peek(at(path))?.toString(), path).toBe(text)
   const backups = disk.paths(`${stemmaHome}/backups`).filter((path) => path.endsWith('.tar'))
   const kept = new Set(backups.flatMap((path) => entriesOf(disk.peek(path) ?? Buffer.alloc(0))))
   for (const [path, text] of Object.entries(before)) {
-    const now = disk.peek(at(path))
-    if (path in ended || `${path}*` in ended) expect(now, `${path} is missing`).not.toBeNull()
-    if (now?.toString() !== text) expect(kept, 'backup').toContain(`${path}: ${text}`)
+    const now = textAt(disk, path)
+    if ((path in ended || `${path}*` in ended) && now === undefined) wrong.push(`${path} is missing`)
+    if (now !== text && !kept.has(`${path}: ${text}`)) wrong.push(`${path} is in no backup`)
   }
+  expect(wrong).toEqual([])
 }
 
 /** All or nothing: once recovered, and before anything is planned anew, a sync has happened as a whole or not at all. */
@@ -91,21 +97,29 @@ export async function checkWhole(disk: SimDisk, ports: Ports): Promise<void> {
 /** The next run ends new, whatever happened before; the one after it has nothing to do. */
 export async function checkEnd(disk: SimDisk, ports: Ports): Promise<void> {
   const result = await applySecond(disk, ports)
-  expect(result.faults).toEqual([])
-  expect(result.conflicts.map(({ path, kind }) => [path, kind])).toEqual([['prompts/edited.md', 'edited']])
-  expect(shown(disk)).toEqual(Object.keys(ended).map(plain).sort())
-  for (const [path, text] of Object.entries(ended)) {
-    expect(disk.peek(at(plain(path)))?.toString(), path).toBe(text)
-    if (disk.windows) continue
-    const mode = (await disk.stat(at(plain(path))))?.mode ?? 0
-    expect(mode & 0o100, path).toBe(path.endsWith('*') ? 0o100 : 0)
-  }
   const lying = [...disk.paths(`${codexHome}/.stemma-stage`), ...disk.paths(stemmaHome)]
-  expect(lying.filter((path) => /stage|tmp-|journal/.test(path))).toEqual([])
+  expect({
+    faults: result.faults,
+    conflicts: result.conflicts.map(({ path, kind }) => [path, kind]),
+    shown: shown(disk),
+    lying: lying.filter((path) => /stage|tmp-|journal/.test(path)),
+  }).toEqual({
+    faults: [],
+    conflicts: [['prompts/edited.md', 'edited']],
+    shown: Object.keys(ended).map(plain).sort(),
+    lying: [],
+  })
+  const wrong: string[] = []
+  for (const [path, text] of Object.entries(ended)) {
+    if (textAt(disk, plain(path)) !== text) wrong.push(`${path} is ${textAt(disk, plain(path))}`)
+    const mode = (await disk.stat(at(plain(path))))?.mode ?? 0
+    if (!disk.windows && ((mode & 0o100) !== 0) !== path.endsWith('*')) wrong.push(`${path} has mode ${mode}`)
+  }
   const from = disk.trace.length
-  expect((await applySecond(disk, ports)).changed).toEqual([])
+  const { changed } = await applySecond(disk, ports)
   const reading = ['stat', 'open', 'read', 'close', 'list']
-  expect(disk.trace.slice(from).filter(({ call }) => !reading.includes(call))).toEqual([])
+  const writing = disk.trace.slice(from).filter(({ call }) => !reading.includes(call))
+  expect({ wrong, changed, writing }).toEqual({ wrong: [], changed: [], writing: [] })
 }
 
 /** `name: text` of each entry of a tar with short names; throws when it is not whole. */
@@ -116,10 +130,10 @@ function entriesOf(tar: Buffer): string[] {
     const text = (start: number, length: number) =>
       tar.toString('utf8', from + start, from + start + length).replace(/\0.*$/s, '')
     const size = Number.parseInt(text(124, 12), 8)
-    expect(size, 'a whole tar').toBeGreaterThanOrEqual(0)
+    assert(size >= 0, 'a backup is a whole tar')
     found.push(`${text(0, 100)}: ${text(512, size)}`)
     from += 512 + Math.ceil(size / 512) * 512
   }
-  expect(tar.length - from, 'a whole tar').toBeGreaterThanOrEqual(1024)
+  assert(tar.length - from >= 1024, 'a backup is a whole tar')
   return found
 }
