@@ -7,6 +7,7 @@ import { isMachineKey } from '../../schemas/config-key.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { type Document, isPair, readDocument } from '../toml/document.ts'
 import { type Edited, sameBut, settle } from '../toml/edit.ts'
+import { commentsWithin } from '../toml/scan.ts'
 import { isTable, type Path, printPath, printValue, type Table, type Value } from '../toml/value.ts'
 import { readCanonical, readCanonicalTable } from './canonical.ts'
 import { judgeTable } from './judge.ts'
@@ -147,7 +148,9 @@ function commentsIn(document: Document | Refusal): string[] {
   return document.sections.flatMap(({ lead, header, body }) => [
     ...lead.map((piece) => piece.text.trim()),
     header?.tail.trim() ?? '',
-    ...body.map((piece) => (isPair(piece) ? piece.after : piece.text).trim()),
+    ...body.flatMap((piece) =>
+      isPair(piece) ? [piece.after.trim(), ...commentsWithin(piece.value)] : [piece.text.trim()],
+    ),
   ])
 }
 

@@ -183,6 +183,34 @@ test('S3, S5: a user’s own keys and tables stay, in a profile too', () => {
   expect([...merged.provenance().values()]).toEqual(['canonical', 'local', 'local'])
 })
 
+test('a table of dotted keys keeps how each value is written, also in an inline table', () => {
+  const local = 'tui.model_availability_nux.a = 0x7\ntui.list.a.b = [ # first\n  1_0.50,\n]\n'
+  const merged = merge('tui = { theme = "dark" }\n', `${local}tui.theme = "dark"\n`)
+  expect(merged).toMatchObject({ conflicts: [], fallback: false })
+  expect(merged.text).toContain('model_availability_nux.a = 0x7')
+  expect(merged.text).toContain('list.a.b = [ # first\n  1_0.50,\n]')
+})
+
+test('a comment within a canonical value goes above it when that changes, and stays within one that is kept', () => {
+  const args = 'args = [ # team\n  "#", # each\n]\n'
+  const local = `${args.replace(']', '  # mine\n]')}list = [\n  1, # one\n]\n`
+  const merged = merge(args.replace('each', 'every'), local, wrote(args))
+  expect(merged.text).toBe('# mine\nargs = [ # team\n  "#", # every\n]\nlist = [\n  1, # one\n]\n')
+  const kept = merge(args.replace('each', 'every'), local.replace('"#"', '"x"'), wrote(args))
+  expect(kept.text).toBe(local.replace('"#"', '"x"'))
+  expect(kept.conflicts).toHaveLength(1)
+})
+
+test('approvals that Codex writes below dotted keys keep their comments where the server has to be dotted', () => {
+  const own = 'mcp_servers.own.command = "own"\n'
+  const canonical = 'mcp_servers.docs.command = "docs"\n'
+  const tools =
+    '\n[mcp_servers.own.tools]\n\n[mcp_servers.own.tools.run] # why\napproval_mode = "approve" # how\n'
+  const merged = merge(`${canonical}model = "a"\n`, canonical + own + tools, wrote(canonical))
+  expect(merged.text).toContain('mcp_servers.own.tools.run.approval_mode = "approve" # how\n')
+  expect(merged.text).toContain('# why\n')
+})
+
 test('the first merge takes the canonical text as it is', () => {
   expect(merge(canonical, null)).toMatchObject({ text: canonical, unchanged: false, conflicts: [] })
   expect(merge(canonical, '')).toMatchObject({ text: canonical, conflicts: [] })
