@@ -173,6 +173,17 @@ describe('S43: the last layer', () => {
   })
 })
 
+test('approvals that are left of a server in dispute go when nobody has it any more', () => {
+  const own = '[mcp_servers.docs]\nurl = "http://x"\n'
+  const approvals = '[mcp_servers.docs.tools.find]\napproval_mode = "approve"\n'
+  const without = 'model = "a"\n'
+  const first = merge(`${without}[mcp_servers.docs]\ncommand = "docs"\n`, without + own + approvals)
+  expect(first.conflicts).toMatchObject([{ key: 'mcp_servers.docs', kind: 'exists' }])
+  const next = merge(without, without + approvals, first.last)
+  expect(next).toMatchObject({ dropped: ['mcp_servers.docs.tools'], conflicts: [], trouble: null })
+  expect(merge(without, next.text, next.last)).toMatchObject({ unchanged: true, dropped: [] })
+})
+
 test('S3, S5: a user’s own keys and tables stay, in a profile too', () => {
   const merged = merge(
     'model = "a"\n',
