@@ -222,6 +222,37 @@ test('approvals that Codex writes below dotted keys keep their comments where th
   expect(merged.text).toContain('# why\n')
 })
 
+describe('S41: what is named has to be there', () => {
+  const gw = '[model_providers.gw]\nname = "gw"\n'
+  const own = `model_provider = "gw"\n${gw}`
+
+  test('a provider that is in use here does not go', () => {
+    expect(merge('', own, wrote(gw)).trouble).toBe('The provider gw that model_provider names is missing.')
+    expect(merge(gw.replace('gw"', 'x"'), own, wrote(gw)).trouble).toBe(null)
+    expect(merge('', gw, wrote(gw))).toMatchObject({ trouble: null, text: '' })
+    expect(merge('', own.replace('"gw"\n[', '"openai"\n['), wrote(gw)).trouble).toBe(null)
+  })
+
+  test('the default among the permissions of this machine does not go', () => {
+    const team = 'default_permissions = "team"\n[permissions.team]\n'
+    const mine = `${team}[permissions.mine]\n`
+    expect(merge('', mine, wrote(team)).trouble).toBe(
+      'The table permissions has no default_permissions beside it.',
+    )
+    const chosen = mine.replace('"team"', '"mine"')
+    expect(merge('', chosen, wrote(team)).trouble).toBe(null)
+    const named = team.replace('team"', 'team" # mine')
+    expect(merge('model = "a"\n', named, wrote('[permissions.team]\n')).trouble).toBe(
+      'The profile team that default_permissions names is missing.',
+    )
+  })
+
+  test('what either side lacks by itself is not our doing: another layer of Codex may have it', () => {
+    expect(merge('model_provider = "gw"\n', '').trouble).toBe(null)
+    expect(merge('model = "a"\n', 'model_provider = "gw"\n').trouble).toBe(null)
+  })
+})
+
 test('the first merge takes the canonical text as it is', () => {
   expect(merge(canonical, null)).toMatchObject({ text: canonical, unchanged: false, conflicts: [] })
   expect(merge(canonical, '')).toMatchObject({ text: canonical, conflicts: [] })
