@@ -6,7 +6,7 @@
 import { relined, terminate } from '../toml/change.ts'
 import { type Document, isPair, type Section } from '../toml/document.ts'
 import { findDotted, findSection, findSpot } from '../toml/place.ts'
-import type { Pair, Trivia } from '../toml/scan.ts'
+import { commentsWithin, type Pair, type Trivia } from '../toml/scan.ts'
 import type { Path } from '../toml/value.ts'
 
 type Anchor = { readonly section: Section; readonly pair: Pair | null }
@@ -64,11 +64,22 @@ export function carryComments(
       // The comments right above a statement that moved went with it.
       if (moved.has(piece)) waiting = waiting.filter(({ apart }) => apart)
       say(find)
-      if (!moved.has(piece)) carryTail(piece.after, find)
+      if (!moved.has(piece)) {
+        carryInner(piece.value, find)
+        carryTail(piece.after, find)
+      }
       pass()
     }
   }
   appendBlocks(document, waiting)
+
+  /** What stood between the parts of a value goes above it, unless the value is the one that stood here. */
+  function carryInner(value: string, find: () => Anchor | null): void {
+    const own = commentsWithin(value).filter((comment) => !known(comment))
+    const there = own.length > 0 ? (find()?.pair?.value ?? '') : ''
+    hear(own.filter((text) => !there.includes(text)).map((text) => ({ kind: 'comment', text })))
+    say(find)
+  }
 
   /** A comment on a statement's line stays there when the line has none, else it goes above. */
   function carryTail(tail: string, find: () => Anchor | null): void {

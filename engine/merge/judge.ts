@@ -13,7 +13,7 @@ import {
 } from '../../schemas/config-type.ts'
 import { isRefusal, unreachable } from '../../schemas/fault.ts'
 import { readToml } from '../toml/toml.ts'
-import { isTable, type Path, printPath, type Table, type Value } from '../toml/value.ts'
+import { isTable, type Path, printKey, printPath, type Table, type Value } from '../toml/value.ts'
 
 /** @returns why Codex would not start with this text, as one sentence, or null. */
 export function judgeConfig(text: string): string | null {
@@ -26,8 +26,31 @@ export const judgeTable = (table: Table): string | null =>
   (table['profile'] === undefined
     ? null
     : 'The key profile is no longer read: profiles are chosen with --profile.') ??
+  (table['approval_policy'] === 'untrusted'
+    ? 'The key approval_policy can no longer be "untrusted".'
+    : null) ??
   firstOf(table['mcp_servers'], judgeServer) ??
   firstOf(table['model_providers'], judgeProvider)
+
+/**
+ * What a table names and does not have: Codex refuses that, unless another of its layers has it.
+ * @returns one sentence, or null.
+ */
+export function judgeNames(table: Table): string | null {
+  const { model_provider: provider, default_permissions: profile, permissions } = table
+  if (typeof provider === 'string' && !isProvider(provider, table['model_providers']))
+    return `The provider ${printKey(provider)} that model_provider names is missing.`
+  if (isTable(permissions) && Object.keys(permissions).length > 0 && profile === undefined)
+    return 'The table permissions has no default_permissions beside it.'
+  // What begins with a colon is built in.
+  const isOwn = typeof profile === 'string' && !profile.startsWith(':')
+  return !isOwn || (isTable(permissions) && profile in permissions)
+    ? null
+    : `The profile ${printKey(profile)} that default_permissions names is missing.`
+}
+
+const isProvider = (name: string, own: Value | undefined): boolean =>
+  builtInProviders.includes(name) || name === adjustableProvider || (isTable(own) && name in own)
 
 /** @param rules where the rules stand at this path; null where none leads. */
 function judgeTypes(table: Table, path: Path, rules: TypeNode | null): string | null {

@@ -7,9 +7,10 @@ import { isMachineKey } from '../../schemas/config-key.ts'
 import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { cutDocument, type Document, isPair, readDocument, type Section } from '../toml/document.ts'
 import { type Edited, sameBut, settle } from '../toml/edit.ts'
+import { commentsWithin } from '../toml/scan.ts'
 import { isTable, type Path, printPath, printValue, type Table, type Value } from '../toml/value.ts'
 import { readCanonical, readCanonicalTable } from './canonical.ts'
-import { judgeTable } from './judge.ts'
+import { judgeNames, judgeTable } from './judge.ts'
 import { rewrite, weave } from './weave.ts'
 import { type Conflict, type ConflictKind, type Keep, type Take, type Weighed, weigh } from './weigh.ts'
 
@@ -79,6 +80,8 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
     take: input.take ?? new Map(),
   })
   const { merged, keeps, conflicts, settled, dropped } = weighed
+  // Before writing, which makes the canonical document the merged one.
+  const trouble = judgeTable(merged) ?? judgeTogether(merged, canonical.table, local.table)
   // Where the file says what it should, its bytes are left alone: Codex has its own order.
   const removed = keeps.flatMap(({ path, value }) => (value === undefined ? [path] : []))
   const still =
@@ -89,7 +92,7 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   return {
     ...written,
     unchanged: written.text === input.local,
-    trouble: judgeTable(merged),
+    trouble,
     conflicts: conflicts.map(toKeyConflict),
     kept: keeps.flatMap(listMachine).sort(),
     dropped,
@@ -155,10 +158,17 @@ function commentsIn(sections: readonly Section[]): Set<string> {
   for (const { lead, header, body } of sections) {
     for (const { text } of lead) comments.add(text.trim())
     if (header) comments.add(header.tail.trim())
-    for (const piece of body) comments.add((isPair(piece) ? piece.after : piece.text).trim())
+    for (const piece of body) {
+      comments.add((isPair(piece) ? piece.after : piece.text).trim())
+      if (isPair(piece)) for (const comment of commentsWithin(piece.value)) comments.add(comment)
+    }
   }
   return comments
 }
+
+/** What either side lacks by itself is not our doing, and may be in another layer: only what both had can go missing. */
+const judgeTogether = (merged: Table, ...sides: Table[]): string | null =>
+  sides.every((side) => judgeNames(side) === null) ? judgeNames(merged) : null
 
 function trace(merged: Table, keeps: readonly Keep[]): Map<string, Provenance> {
   const why = new Map(keeps.map((kept) => [printPath(kept.path), kept.why]))

@@ -7,7 +7,7 @@ import { append, relined, type Source, setKey, unsetKey } from '../toml/change.t
 import { type Document, isPair, type Section } from '../toml/document.ts'
 import { findDotted, findSection, findSpot, rawAt } from '../toml/place.ts'
 import type { Pair, Trivia } from '../toml/scan.ts'
-import { clone, emptyTable, isTable, type Path, setAt, valueAt } from '../toml/value.ts'
+import { clone, emptyTable, isTable, type Path, setAt, type Value, valueAt } from '../toml/value.ts'
 import { carryComments } from './comments.ts'
 import type { Keep } from './weigh.ts'
 
@@ -32,7 +32,7 @@ export function weave(
       moved.add(section)
       append(document, [toMove(document, section, known)])
     } else if (!section.inArray) {
-      if (whole && !section.body.some(isPair)) setKey(document, section.path, emptyTable())
+      if (whole && isEmptyAt(local, section.path)) setKey(document, section.path, emptyTable())
       for (const pair of section.body) {
         const kept = isPair(pair) ? follow(at, pair.key)?.keep : undefined
         if (!isPair(pair) || !kept || isInside(document, kept.path)) continue
@@ -43,8 +43,7 @@ export function weave(
     }
   }
   // What is part of an inline table, here or there, has no statement of its own.
-  for (const { path, value } of open)
-    if (value !== undefined) setKey(document, path, value, sourceOf(local, path))
+  for (const { path, value } of open) if (value !== undefined) put(document, local, path, value)
   for (const { path, value } of movable) if (value !== undefined) setAt(document.table, path, clone(value))
   carryComments(document, local, moved, known)
 }
@@ -76,6 +75,13 @@ function place(document: Document, local: Document, { path, value }: Keep): bool
   }
   setKey(document, path, value, source)
   return true
+}
+
+/** A table that no one statement says is put value by value, so that each keeps how it is written. */
+function put(document: Document, local: Document, path: Path, value: Value): void {
+  const source = sourceOf(local, path)
+  if (source || !isTable(value) || Object.keys(value).length === 0) setKey(document, path, value, source)
+  else for (const [key, one] of Object.entries(value)) put(document, local, [...path, key], one)
 }
 
 /** How the local file writes a value, without the comments around it. */
@@ -110,6 +116,9 @@ function follow(cover: Cover, path: Path): Cover | undefined {
   }
   return node
 }
+
+const isEmptyAt = ({ table }: Document, path: Path): boolean =>
+  Object.keys(valueAt(table, path) ?? {}).length === 0
 
 /** Whether a header can define this table: nothing else defines it, or a part of the way to it. */
 const isFree = (document: Document, path: Path): boolean =>

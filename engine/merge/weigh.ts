@@ -153,15 +153,16 @@ export function weigh(facts: Facts): Weighed {
       if (chosen === undefined) drop(path, l)
       return chosen
     }
+    if (isTable(l) && isBare(own) && !isBare(l)) return drop(path, l)
     if (here && standing === 'orphaned') return settle(path, 'orphaned', undefined, l)
     if (here && ours === undefined) return l === undefined ? undefined : keep(path, l, 'local')
     const kept = here && !same(own, ours) ? settle(path, 'orphaned', undefined, l) : undefined
-    if (kept === undefined) drop(path, l)
-    return kept
+    return kept ?? drop(path, l)
   }
 
-  function drop(path: Path, l: Value | undefined): void {
+  function drop(path: Path, l: Value | undefined): undefined {
     for (const key of Object.keys(machineOnly(path, l))) dropped.push(printPath([...path, key]))
+    return undefined
   }
 
   /** A table of the user's own is kept whole, unless something in it still waits for an answer. */

@@ -145,6 +145,22 @@ function skipBrackets(text: string, start: number): number {
   }
 }
 
+/** The comments between the parts of a value. */
+export function commentsWithin(value: string): string[] {
+  const comments: string[] = []
+  if (value[0] !== '[' && value[0] !== '{') return comments
+  for (let at = 0; at < value.length; at = jump(/["'#]/g, value, at)) {
+    const c = value[at]
+    if (c === '"' || c === "'") at = skipString(value, at)
+    else if (c === '#') {
+      const start = at
+      at = lineEnd(value, at)
+      comments.push(value.slice(start, at).trim())
+    } else at += 1
+  }
+  return comments
+}
+
 function skipString(text: string, start: number): number {
   const quote = text[start] ?? ''
   const mark = text.startsWith(quote.repeat(3), start) ? quote.repeat(3) : quote

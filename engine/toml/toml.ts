@@ -36,9 +36,10 @@ export function readToml(text: string): { readonly table: Table } | Refusal {
     return refuse('bad-config', `the text is longer than ${tomlBytesMax} characters`)
   try {
     const table: Table = parse(text, { integersAsBigInt: true, maxDepth: tomlDepthMax })
-    return isDeep(table, tomlDepthMax)
-      ? refuse('bad-config', `it has tables that are nested more than ${tomlDepthMax} deep`)
-      : { table }
+    if (isDeep(table, tomlDepthMax))
+      return refuse('bad-config', `it has tables that are nested more than ${tomlDepthMax} deep`)
+    const misread = findMisread(table, text)
+    return misread === null ? { table } : refuse('bad-config', misread)
   } catch (error) {
     if (!(error instanceof TomlError)) throw error
     const { line, column } = error
@@ -52,6 +53,22 @@ function isDeep(value: Table | Value[] | Date, left: number): boolean {
   if (left === 0) return inside.length > 0
   for (const one of inside) if (typeof one === 'object' && isDeep(one, left - 1)) return true
   return false
+}
+
+/** The parser takes two things that TOML has not, and makes something else of them. */
+function findMisread(value: Value, text: string): string | null {
+  if (value instanceof Date) {
+    const day = /^\d+-\d+-\d+/.exec(value.toISOString())?.[0] ?? ''
+    return text.includes(day) ? null : 'it has a date whose month has no such day'
+  }
+  if (value === Infinity || value === -Infinity)
+    return text.includes('inf') ? null : 'it has a float beyond what 64 bits hold'
+  if (typeof value !== 'object') return null
+  for (const one of Object.values(value)) {
+    const misread = findMisread(one, text)
+    if (misread !== null) return misread
+  }
+  return null
 }
 
 /** The first line of its message is the reason; a drawing of the place, with the file's own text, follows. */

@@ -6,7 +6,9 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { isTable, type Table, valueAt } from '../../engine/toml/value.ts'
 import { codexBinary, codexEnv } from './codex.ts'
+import { parseExactly } from './exact.ts'
 
 /** Far above the tenths of a second that an answer takes, below the time-out of a test. */
 const answerTimeoutMs = 30_000
@@ -48,12 +50,15 @@ export type AppServer = {
   call<Result>(method: string, params: Record<string, unknown>): Promise<Result>
   /** The configuration as Codex merged it, with its layers. */
   readConfig(cwd?: string): Promise<ConfigRead>
+  /** What it read of the home's config.toml, type for type, and where it says that each key, dotted, came from. */
+  readUser(): Promise<{ readonly table: Table; readonly origins: ConfigRead['origins'] }>
   /** The hooks that it finds for a session in `cwd`, and what it would run of them. */
   listHooks(cwd?: string): Promise<HooksListed>
   close(): Promise<void>
 }
 
-type Waiting = { readonly done: (result: unknown) => void; readonly fail: (why: Error) => void }
+type Answer = { readonly result: unknown; readonly line: string }
+type Waiting = { readonly done: (answer: Answer) => void; readonly fail: (why: Error) => void }
 
 /** Starts it on `home` (its CODEX_HOME) and shakes hands; `env` goes on top of the bare environment of a test. */
 export async function startAppServer(
@@ -89,23 +94,23 @@ export async function startAppServer(
     if (one === undefined || typeof message.id !== 'number') return
     waiting.delete(message.id)
     if (message.error) one.fail(new Error(String(message.error.message)))
-    else one.done(message.result)
+    else one.done({ result: message.result, line })
   })
 
   const say = (message: Record<string, unknown>) => child.stdin.write(`${JSON.stringify(message)}\n`)
 
-  function call<Result>(method: string, params: Record<string, unknown>): Promise<Result> {
+  function ask(method: string, params: Record<string, unknown>): Promise<Answer> {
     if (over) return Promise.reject(new Error(`codex app-server is not there for ${method}\n${stderr}`))
     const id = ++lastId
-    return new Promise<Result>((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       const late = setTimeout(() => {
         waiting.delete(id)
         reject(new Error(`codex app-server does not answer ${method}\n${stderr}`))
       }, answerTimeoutMs)
       waiting.set(id, {
-        done: (result) => {
+        done: (answer) => {
           clearTimeout(late)
-          resolve(result as Result)
+          resolve(answer)
         },
         fail: (why) => {
           clearTimeout(late)
@@ -116,13 +121,28 @@ export async function startAppServer(
     })
   }
 
+  const call = async <Result>(method: string, params: Record<string, unknown>) =>
+    (await ask(method, params)).result as Result
+  const layered = (folder: string) => ({ includeLayers: true, cwd: folder })
+
   await call('initialize', { clientInfo: { name: 'stemma-test', title: 'stemma test', version: '0' } })
   say({ method: 'initialized' })
 
   return {
     pid: child.pid ?? -1,
     call,
-    readConfig: (folder = cwd) => call<ConfigRead>('config/read', { includeLayers: true, cwd: folder }),
+    readConfig: (folder = cwd) => call<ConfigRead>('config/read', layered(folder)),
+    async readUser() {
+      const { result, line } = await ask('config/read', layered(cwd))
+      const { layers, origins } = result as ConfigRead
+      const at = layers.findIndex(({ name }) => name.type === 'user')
+      const exact = parseExactly(line)
+      const found = isTable(exact) ? valueAt(exact, ['result', 'layers']) : undefined
+      const layer = Array.isArray(found) ? found[at] : undefined
+      const table = isTable(layer) ? layer['config'] : undefined
+      if (!isTable(table)) throw new Error(`codex app-server has no layer of its user: ${line}`)
+      return { table, origins }
+    },
     async listHooks(folder = cwd) {
       const { data } = await call<{ data: readonly HooksListed[] }>('hooks/list', { cwds: [folder] })
       const [listed] = data

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { mergeConfig } from '../../engine/merge/merge.ts'
 import { type ConfigType, calledOnly, configTypes } from '../../schemas/config-type.ts'
 import { isRefusal } from '../../schemas/fault.ts'
-import { accepted, refused } from '../engine/merge/cases.ts'
+import { accepted, lacking, refused } from '../engine/merge/cases.ts'
 import { fixtures } from '../engine/merge/fixtures.ts'
 import { codexBinary, codexEnv, describeCodex } from './codex.ts'
 
@@ -50,7 +50,7 @@ describeCodex('config.toml and the real Codex', () => {
     return spawnSync(codexBinary(), readCommand, options).status === 0
   }
 
-  test.each(refused)('S41: %j is refused', (text) => expect(starts(text)).toBe(false))
+  test.each([...refused, ...lacking])('S41: %j is refused', (text) => expect(starts(text)).toBe(false))
   test.each(accepted)('S41: %j is accepted', (text) => expect(starts(text)).toBe(true))
 
   test('S41: every declared type is one that Codex insists on', () => {

@@ -5,9 +5,13 @@ export const refused: readonly (readonly [string, string])[] = [
   ['a = 1\na = 2', 'line 2'],
   ['profile = "x"', 'profile'],
   ['approval_policy = true', 'approval_policy'],
+  ['approval_policy = "untrusted"', 'approval_policy'],
   ['notify = "x"', 'notify'],
   ['project_doc_max_bytes = -1', 'project_doc_max_bytes'],
   ['x = [9223372036854775808]', 'x'],
+  ['x = 1979-02-30', 'no such day'],
+  ['x = [{ y = 1979-02-29T07:32:00Z }]', 'no such day'],
+  ['x = 1e400', 'float'],
   ['mcp_servers = []', 'mcp_servers'],
   ['[mcp_servers]\nx = 1', 'mcp_servers'],
   ['[mcp_servers.x]\nenabled = false', 'mcp_servers.x'],
@@ -32,11 +36,21 @@ export const refused: readonly (readonly [string, string])[] = [
   ['[projects]\na = 1', 'projects'],
 ]
 
+/** Texts that name what they do not have: refused unless another layer has it. */
+export const lacking: readonly (readonly [string, string])[] = [
+  ['model_provider = "gw"', 'gw'],
+  ['model_provider = ""\n[model_providers.gw]\nname = "gw"', 'model_provider'],
+  ['default_permissions = "a"', 'a'],
+  ['default_permissions = "a"\n[permissions.b]', 'a'],
+  ['[permissions.a]', 'default_permissions'],
+]
+
 export const accepted: readonly string[] = [
   '',
   'model = "x"\nunknown = 3',
   'model_reasoning_effort = "whatever"',
   'x = 1979-05-27\ny = -9223372036854775808',
+  'x = 1980-02-29T23:59:59.999999-12:00\ny = 23:59:59\nz = [-inf, +inf, nan, 1e308]',
   '[mcp_servers.x]\ncommand = "a"\nstartup_timeout_sec = 30\ntool_timeout_sec = 1.5\nunknown = "x"',
   '[mcp_servers.x]\ncommand = "a"\n\n[mcp_servers.x.tools.t]\napproval_mode = "approve"',
   '[model_providers.amazon-bedrock.aws]\nprofile = "a"',
@@ -46,4 +60,9 @@ export const accepted: readonly string[] = [
   '[[skills.config]]\npath = "/x"\nenabled = true',
   '[hooks]\nUnknown = "x"\n[tui]\nzzz = 1\n[features]\nzzz = true',
   'a.b = 1\n[a.c]\nd = 2',
+  'model_provider = "ollama"',
+  'model_provider = "amazon-bedrock"',
+  '[permissions]',
+  'default_permissions = ":read-only"',
+  'default_permissions = "a"\n[permissions.a]',
 ]

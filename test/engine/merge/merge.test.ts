@@ -173,6 +173,17 @@ describe('S43: the last layer', () => {
   })
 })
 
+test('approvals that are left of a server in dispute go when nobody has it any more', () => {
+  const own = '[mcp_servers.docs]\nurl = "http://x"\n'
+  const approvals = '[mcp_servers.docs.tools.find]\napproval_mode = "approve"\n'
+  const without = 'model = "a"\n'
+  const first = merge(`${without}[mcp_servers.docs]\ncommand = "docs"\n`, without + own + approvals)
+  expect(first.conflicts).toMatchObject([{ key: 'mcp_servers.docs', kind: 'exists' }])
+  const next = merge(without, without + approvals, first.last)
+  expect(next).toMatchObject({ dropped: ['mcp_servers.docs.tools'], conflicts: [], trouble: null })
+  expect(merge(without, next.text, next.last)).toMatchObject({ unchanged: true, dropped: [] })
+})
+
 test('S3, S5: a user’s own keys and tables stay, in a profile too', () => {
   const merged = merge(
     'model = "a"\n',
@@ -181,6 +192,65 @@ test('S3, S5: a user’s own keys and tables stay, in a profile too', () => {
   )
   expect(merged).toMatchObject({ unchanged: true, conflicts: [] })
   expect([...merged.provenance().values()]).toEqual(['canonical', 'local', 'local'])
+})
+
+test('a table of dotted keys keeps how each value is written, also in an inline table', () => {
+  const local = 'tui.model_availability_nux.a = 0x7\ntui.list.a.b = [ # first\n  1_0.50,\n]\n'
+  const merged = merge('tui = { theme = "dark" }\n', `${local}tui.theme = "dark"\n`)
+  expect(merged).toMatchObject({ conflicts: [], fallback: false })
+  expect(merged.text).toContain('model_availability_nux.a = 0x7')
+  expect(merged.text).toContain('list.a.b = [ # first\n  1_0.50,\n]')
+})
+
+test('a comment within a canonical value goes above it when that changes, and stays within one that is kept', () => {
+  const args = 'args = [ # team\n  "#", # each\n]\n'
+  const local = `${args.replace(']', '  # mine\n]')}list = [\n  1, # one\n]\n`
+  const merged = merge(args.replace('each', 'every'), local, wrote(args))
+  expect(merged.text).toBe('# mine\nargs = [ # team\n  "#", # every\n]\nlist = [\n  1, # one\n]\n')
+  const kept = merge(args.replace('each', 'every'), local.replace('"#"', '"x"'), wrote(args))
+  expect(kept.text).toBe(local.replace('"#"', '"x"'))
+  expect(kept.conflicts).toHaveLength(1)
+})
+
+test('approvals that Codex writes below dotted keys keep their comments where the server has to be dotted', () => {
+  const own = 'mcp_servers.own.command = "own"\n'
+  const canonical = 'mcp_servers.docs.command = "docs"\n'
+  const tools =
+    '\n[mcp_servers.own.tools]\n\n[mcp_servers.own.tools.run] # why\napproval_mode = "approve" # how\n'
+  const merged = merge(`${canonical}model = "a"\n`, canonical + own + tools, wrote(canonical))
+  expect(merged.text).toContain('mcp_servers.own.tools.run.approval_mode = "approve" # how\n')
+  expect(merged.text).toContain('# why\n')
+})
+
+describe('S41: what is named has to be there', () => {
+  const gw = '[model_providers.gw]\nname = "gw"\n'
+  const own = `model_provider = "gw"\n${gw}`
+
+  test('a provider that is in use here does not go', () => {
+    expect(merge('', own, wrote(gw)).trouble).toBe('The provider gw that model_provider names is missing.')
+    expect(merge(gw.replace('gw"', 'x"'), own, wrote(gw)).trouble).toBe(null)
+    expect(merge('', gw, wrote(gw))).toMatchObject({ trouble: null, text: '' })
+    expect(merge('', own.replace('"gw"\n[', '"openai"\n['), wrote(gw)).trouble).toBe(null)
+  })
+
+  test('the default among the permissions of this machine does not go', () => {
+    const team = 'default_permissions = "team"\n[permissions.team]\n'
+    const mine = `${team}[permissions.mine]\n`
+    expect(merge('', mine, wrote(team)).trouble).toBe(
+      'The table permissions has no default_permissions beside it.',
+    )
+    const chosen = mine.replace('"team"', '"mine"')
+    expect(merge('', chosen, wrote(team)).trouble).toBe(null)
+    const named = team.replace('team"', 'team" # mine')
+    expect(merge('model = "a"\n', named, wrote('[permissions.team]\n')).trouble).toBe(
+      'The profile team that default_permissions names is missing.',
+    )
+  })
+
+  test('what either side lacks by itself is not our doing: another layer of Codex may have it', () => {
+    expect(merge('model_provider = "gw"\n', '').trouble).toBe(null)
+    expect(merge('model = "a"\n', 'model_provider = "gw"\n').trouble).toBe(null)
+  })
 })
 
 test('the first merge takes the canonical text as it is', () => {
