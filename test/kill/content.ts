@@ -6,10 +6,11 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
+export const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-export function contentOf(path: string, generation: number, bytes: number): string {
-  const line = `${path} ${generation} is here\n`
+/** @param word stands in every line. */
+export function contentOf(path: string, generation: number, bytes: number, word = 'here'): string {
+  const line = `${path} ${generation} is ${word}\n`
   const body = line.repeat(Math.max(1, Math.ceil(bytes / line.length)))
   return `${path} ${generation} ${body.length} ${digest(body)}\n${body}`
 }

@@ -19,7 +19,7 @@ test(
       await battle.begin()
       for (let n = 0; n < rounds; n++) {
         // The first ones in turn, so that a slice has all of them.
-        const turn: readonly Target[] = ['serve', 'sync', 'serve', 'sync', 'both', 'join']
+        const turn: readonly Target[] = ['serve', 'sync', 'join', 'revoke', 'sync', 'hook', 'both', 'sync']
         target = (n < turn.length ? turn[n] : turn[random.below(turn.length)]) ?? 'serve'
         await battle.round(target)
         if (n % 20 === 19) console.info(said(battle.tally))
@@ -39,12 +39,17 @@ test(
   rounds * 20_000 + 60_000,
 )
 
-function said({ rounds, kills, at, late, entries }: Tally): string {
+function said({ rounds, kills, at, loads, late, entries }: Tally): string {
   const by = Object.entries(kills).map(([who, { all, inside }]) => `${who} ${all} (${inside} inside)`)
-  const where = Object.entries(at).map(([place, times]) => `${place} ${times}`)
   return [
     `seed ${seed}: ${rounds} rounds; kills of ${by.join(', ')}; ${late} came too late`,
-    `  inside of a write or a request (a kill may show several): ${where.join(', ')}`,
+    `  inside of a write or a request (a kill may show several): ${counted(at)}`,
+    `  applies that were cut off carried ${counted(loads)}`,
     `  ${entries} published heads, all of them there after every kill`,
   ].join('\n')
 }
+
+const counted = (times: Readonly<Record<string, number>>): string =>
+  Object.entries(times)
+    .map(([what, count]) => `${what} ${count}`)
+    .join(', ')

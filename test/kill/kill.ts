@@ -1,23 +1,37 @@
 /**
  * Real kills: a master whose home is being edited, a follower that syncs, and `kill -9` for either, again and again
  * on the same two machines. After each kill everything is looked at as it lies there, then started again.
- * Always holds, or it throws: what `serve` said to be published stays, with its revision; every file of the
- * follower is whole and of one generation; after the restart both ends come to the same.
+ * Always holds, or it throws: what `serve` said to be published stays, with its revision, and so does a revocation;
+ * every file of the follower is whole and of one generation, with the entries of its own machine; no secret can be
+ * read by others, and none is in plain text in a folder of stemma but in what a follower's home displaced; after the
+ * restart both ends come to the same, and Codex would run our hooks.
  */
-
+import { isDeepStrictEqual } from 'node:util'
+import { unreachable } from '../../schemas/fault.ts'
+import { followersReport } from '../../schemas/report.ts'
+import { v } from '../../schemas/shape.ts'
 import { type CommandRun, type Machine, makeMachine, onLoopback, type Running } from '../e2e/machine.ts'
 import type { Server } from '../e2e/server.ts'
 import { Random } from '../sim/random.ts'
-import { contentOf, filesOf, generationOf } from './content.ts'
-import { await_, fetchCue, pause, serveCue, strike } from './moment.ts'
-import { type Place, places, readLog } from './scene.ts'
+import { contentOf } from './content.ts'
+import { Hand, writeSealed } from './hand.ts'
+import { lookAtHome, mustEqual } from './look.ts'
+import { applyCue, await_, type Cue, epochCue, fetchCue, pause, serveCue, strike } from './moment.ts'
+import { type Load, loads, loadsUnderWay, type Place, places, readLog } from './scene.ts'
+import { composedNames, type Local, nothingLocal, sealedNames, sealedOf } from './sealed.ts'
+import { exposed } from './secrecy.ts'
 
-export type Target = 'serve' | 'sync' | 'join' | 'both'
+export type Target = 'serve' | 'sync' | 'join' | 'both' | 'revoke' | 'hook'
+const victims = ['serve', 'sync', 'join', 'revoke', 'hook'] as const
+/** `revoke` is a `serve` that was killed while it revoked a machine. */
+type Victim = (typeof victims)[number]
 export type Tally = {
   rounds: number
   /** Kills by whom they hit, and how many of those were inside of a write or a request. */
-  readonly kills: Record<'serve' | 'sync' | 'join', { all: number; inside: number }>
+  readonly kills: Record<Victim, { all: number; inside: number }>
   readonly at: Record<Place | 'elsewhere', number>
+  /** What was on its way into a home when an apply was killed. */
+  readonly loads: Record<Load, number>
   /** The process had ended before the kill came. */
   late: number
   /** Entries that were said to be published, and looked for after every kill. */
@@ -31,20 +45,31 @@ const names = [
   ...Array.from({ length: 24 }, (_, n) => `skills/skill-${n % 8}/part-${n}.md`),
 ]
 
+const zeros = <K extends string>(keys: readonly K[]) =>
+  Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>
+
+/** Below what a secret file may have. */
+const secretBytes = 200_000
+
 /** What both sides say of themselves is compared in every so many rounds. */
 const statusEvery = 4
 
 export class Battle {
   readonly tally: Tally = {
     rounds: 0,
-    kills: { serve: { all: 0, inside: 0 }, sync: { all: 0, inside: 0 }, join: { all: 0, inside: 0 } },
-    at: { ...Object.fromEntries(places.map((place) => [place, 0])), elsewhere: 0 } as Tally['at'],
+    kills: Object.fromEntries(victims.map((who) => [who, { all: 0, inside: 0 }])) as Tally['kills'],
+    at: { ...zeros(places), elsewhere: 0 },
+    loads: zeros(loads),
     late: 0,
     entries: 0,
   }
   readonly #random: Random
   readonly #master = makeMachine('kill-master')
   readonly #follower = makeMachine('kill-follower')
+  readonly #hand = new Hand(this.#follower)
+  /** A machine that has joined, to be revoked. */
+  #extra: Machine | null = null
+  readonly #clean = new Set<string>()
   /** What was ever written, by path. */
   readonly #written = new Map<string, Set<number>>()
   readonly #present = new Set<string>()
@@ -61,27 +86,49 @@ export class Battle {
   }
 
   async begin(): Promise<void> {
-    for (const name of names.slice(0, 20)) this.#write(name)
+    for (const name of [...names.slice(0, 20), ...sealedNames]) this.#write(name)
     done(await this.#master.stemma('master', 'init'))
     await this.#serve()
     this.#link = String((await this.#master.stemma('master', 'link', '--json')).json()['link'])
     done(await this.#follower.stemma('follower', 'join', this.#link, '--yes'))
     await this.#converge()
+    this.#hand.addHook()
+    this.#hand.answer(this.#random)
+    await this.#converge()
   }
 
   async end(): Promise<void> {
     await this.#server?.kill()
-    await Promise.all([this.#master.remove(), this.#follower.remove()])
+    await Promise.all([this.#master.remove(), this.#follower.remove(), this.#extra?.remove()])
   }
 
   async round(target: Target): Promise<void> {
     this.tally.rounds++
     this.#settled = false
-    if (target === 'serve') await this.#killServe(false)
-    else if (target === 'both') await this.#killServe(true)
-    else if (target === 'sync') await this.#killSync()
-    else await this.#killJoin()
+    if (this.#random.chance(0.5)) this.#hand.answer(this.#random)
+    await this.#kill(target)
+    // Also while an apply that was cut off waits to be finished.
+    if (this.#random.chance(0.5)) this.#hand.answer(this.#random)
     await this.#converge()
+  }
+
+  #kill(target: Target): Promise<void> {
+    switch (target) {
+      case 'serve':
+        return this.#killServe(false)
+      case 'both':
+        return this.#killServe(true)
+      case 'sync':
+        return this.#killSync()
+      case 'join':
+        return this.#killJoin()
+      case 'revoke':
+        return this.#killRevoke()
+      case 'hook':
+        return this.#killHook()
+      default:
+        return unreachable(target)
+    }
   }
 
   async #killServe(both: boolean): Promise<void> {
@@ -91,18 +138,18 @@ export class Battle {
     await await_(serveCue(this.#random, this.#master.stemmaHome, this.#port), () => true)
     if (this.#random.chance(0.5)) await pause(this.#random.fraction() * 8)
     const found = strike({ ...this.#master, pid: server.pid }, this.#port)
-    if (both && syncing) this.#count('sync', strike({ ...this.#follower, pid: syncing.pid }, this.#port))
+    if (both && syncing) this.#strike('sync', this.#follower, syncing.pid)
     await server.ended()
     this.#server = null
     this.#hear(server)
     if (newest(readLog(this.#master.stemmaHome).heads) > newest(this.#published)) found?.add('untold')
     this.#count('serve', found)
     await editing.stop()
-    this.#lookAtLog()
+    this.#lookAtMaster()
     const code = (await syncing?.done)?.code ?? 0
     // Done before the kill, cut off by it, or killed itself.
     if (![0, 5, -1].includes(code)) throw new Error(`a sync whose master was killed ended with ${code}`)
-    this.#lookAtHome(this.#follower)
+    this.#lookAtFollower(this.#follower, this.#hand.local)
   }
 
   async #killSync(): Promise<void> {
@@ -112,9 +159,9 @@ export class Battle {
     this.#settled = true
     const editing = this.#random.chance(0.5) ? this.#edit() : null
     const syncing = this.#follower.launch('sync')
-    await this.#killWhile(this.#follower, syncing, 'sync')
+    await this.#killWhile(this.#follower, syncing, 'sync', this.#fetchCue(this.#follower))
     await editing?.stop()
-    this.#lookAtHome(this.#follower)
+    this.#lookAtFollower(this.#follower, this.#hand.local)
   }
 
   async #killJoin(): Promise<void> {
@@ -122,31 +169,94 @@ export class Battle {
     this.#settled = true
     const late = makeMachine('kill-joiner')
     try {
-      await this.#killWhile(late, late.launch('follower', 'join', this.#link, '--yes'), 'join')
-      this.#lookAtHome(late)
-      done(await late.stemma('follower', 'join', this.#link, '--yes'))
-      this.#mustEqual(late)
-    } finally {
+      const joining = late.launch('follower', 'join', this.#link, '--yes')
+      await this.#killWhile(late, joining, 'join', this.#fetchCue(late))
+      this.#lookAtFollower(late, nothingLocal())
+      await this.#join(late)
+    } catch (error) {
       await late.remove()
+      throw error
     }
   }
 
-  async #killWhile(machine: Machine, running: Running, who: 'sync' | 'join'): Promise<void> {
+  /** Brings a machine in; the one that came before it leaves. */
+  async #join(late: Machine): Promise<void> {
+    done(await late.stemma('follower', 'join', this.#link, '--yes'))
+    mustEqual(this.#master, late, nothingLocal())
+    await this.#extra?.remove()
+    this.#extra = late
+  }
+
+  /** A master that is killed while it begins an epoch: what it said stands, and the machine gets nothing more. */
+  async #killRevoke(): Promise<void> {
+    const server = await this.#serve()
+    if (!this.#settled) done(await this.#master.stemma('master', 'rebuild'))
+    this.#settled = true
+    if (!this.#extra) await this.#join(makeMachine('kill-joiner'))
+    const extra = this.#extra
+    if (!extra) throw new Error('somebody has joined')
+    const id = String((await extra.stemma('status', '--json')).json()['id'])
+    const editing = this.#random.chance(0.5) ? this.#edit() : null
+    const revoking = this.#master.launch('master', 'revoke', id, '--json')
+    await Promise.race([await_(epochCue(this.#random, this.#master.stemmaHome), () => true), revoking.done])
+    if (this.#random.chance(0.5)) await pause(this.#random.fraction() * 8)
+    const found = strike({ ...this.#master, pid: server.pid }, this.#port)
+    const { code } = await revoking.done
+    if (code !== 0) found?.add('request')
+    await server.ended()
+    this.#server = null
+    this.#hear(server)
+    this.#count('revoke', found)
+    await editing?.stop()
+    this.#lookAtMaster()
+    await this.#serve()
+    const told = (await this.#master.stemma('master', 'followers', '--json')).json()
+    const row = v.parse(followersReport, told).followers.find((one) => one.id === id)
+    const isRevoked = row?.state === 'revoked'
+    if (code === 0 && !isRevoked) throw new Error('a revocation that was said is gone')
+    if (!isRevoked) done(await this.#master.stemma('master', 'revoke', id))
+    done(await this.#master.stemma('master', 'open'))
+    const before = extra.read('.env')
+    const { code: refused } = await extra.stemma('sync')
+    if (refused !== 4 || extra.read('.env') !== before)
+      throw new Error(`the sync of a revoked machine ended with ${refused}`)
+    await extra.remove()
+    this.#extra = null
+  }
+
+  /** Our hooks go or come, with their approvals. */
+  async #killHook(): Promise<void> {
+    const verb = this.#random.chance(0.5) ? 'install' : 'uninstall'
+    if (verb === 'install') done(await this.#follower.stemma('hook', 'uninstall'))
+    const { stemmaHome, codexHome } = this.#follower
+    const changing = this.#follower.launch('hook', verb)
+    await this.#killWhile(this.#follower, changing, 'hook', applyCue(this.#random, stemmaHome, codexHome))
+    this.#lookAtFollower(this.#follower, this.#hand.local)
+    done(await this.#follower.stemma('hook', 'install'))
+  }
+
+  #fetchCue({ stemmaHome, codexHome }: Machine): Cue {
+    return fetchCue(this.#random, stemmaHome, codexHome, this.#port)
+  }
+
+  async #killWhile(machine: Machine, victim: Running, who: Victim, cue: Cue): Promise<void> {
     let alive = true
-    const done_ = running.done.then((run) => {
+    const done_ = victim.done.then((run) => {
       alive = false
       return run
     })
-    const { stemmaHome, codexHome } = machine
-    await Promise.race([
-      await_(fetchCue(this.#random, stemmaHome, codexHome, this.#port), () => alive),
-      done_,
-    ])
+    await Promise.race([await_(cue, () => alive), done_])
     if (this.#random.chance(0.5)) await pause(this.#random.fraction() * 8)
-    this.#count(who, alive ? strike({ ...machine, pid: running.pid }, this.#port) : null)
+    if (alive) this.#strike(who, machine, victim.pid)
+    else this.#count(who, null)
     const { code, stderr } = await done_
     if (code !== -1 && code !== 0)
       throw new Error(`a ${who} that was not killed ended with ${code}: ${stderr}`)
+  }
+
+  #strike(who: Victim, machine: Machine, pid: number): void {
+    this.#count(who, strike({ ...machine, pid }, this.#port))
+    for (const load of loadsUnderWay(machine.stemmaHome)) this.tally.loads[load]++
   }
 
   async #serve(): Promise<Server> {
@@ -166,34 +276,39 @@ export class Battle {
     if (!this.#settled) done(await this.#master.stemma('master', 'rebuild'))
     done(await this.#follower.stemma('sync'))
     this.#hear(server)
-    this.#lookAtLog()
-    this.#mustEqual(this.#follower)
+    this.#lookAtMaster()
+    this.#lookAtFollower(this.#follower, this.#hand.local)
+    mustEqual(this.#master, this.#follower, this.#hand.local)
     if (this.tally.rounds % statusEvery !== 0) return
     const [here, there] = await Promise.all([
       this.#follower.stemma('status', '--json'),
       this.#master.stemma('status', '--json'),
     ])
-    const { seq, revision, files } = there.json()
+    const { seq, revision, files, secrets } = there.json()
     const said = here.json()
     if (said['seq'] !== seq || said['revision'] !== revision || said['pending'] !== false)
       throw new Error(`not level: ${here.stdout}${there.stdout}`)
-    if (files !== this.#present.size || said['files'] !== files)
-      throw new Error(`${files} files: ${there.stdout}`)
-    if (JSON.stringify(said['conflicts']) !== '[]') throw new Error(`conflicts: ${here.stdout}`)
+    const sealed = [...this.#present].filter((name) => sealedNames.includes(name)).sort()
+    if (files !== this.#present.size - sealed.length || said['files'] !== this.#present.size)
+      throw new Error(`${this.#present.size} files: ${here.stdout}${there.stdout}`)
+    if (!isDeepStrictEqual([...[secrets].flat()].sort(), sealed)) throw new Error(`secrets: ${there.stdout}`)
+    if (JSON.stringify([said['conflicts'], said['left']]) !== '[[],[]]')
+      throw new Error(`conflicts: ${here.stdout}`)
   }
 
-  #mustEqual(machine: Machine): void {
-    const [theirs, ours] = [filesOf(this.#master.codexHome), filesOf(machine.codexHome)]
-    for (const path of new Set([...theirs.keys(), ...ours.keys()]))
-      if (theirs.get(path) !== ours.get(path)) throw new Error(`${path} differs on the two machines`)
+  #lookAtFollower(machine: Machine, local: Local): void {
+    lookAtHome(machine, local, this.#written)
+    this.#lookAtSecrecy(machine)
   }
 
-  /** Old or new, and whole: whatever was under way. */
-  #lookAtHome(machine: Machine): void {
-    for (const [path, content] of filesOf(machine.codexHome)) {
-      const generation = generationOf(path, content)
-      if (!this.#written.get(path)?.has(generation)) throw new Error(`${path} holds what was never written`)
-    }
+  #lookAtMaster(): void {
+    this.#lookAtLog()
+    this.#lookAtSecrecy(this.#master)
+  }
+
+  #lookAtSecrecy(machine: Machine): void {
+    const [first, ...more] = exposed(machine, this.#clean)
+    if (first !== undefined) throw new Error(`${first} (and ${more.length} more)`)
   }
 
   #hear(server: Server): void {
@@ -210,7 +325,7 @@ export class Battle {
         throw new Error(`entry ${seq}, which was published, is ${heads.get(seq)}`)
   }
 
-  #count(who: keyof Tally['kills'], found: ReadonlySet<Place> | null): void {
+  #count(who: Victim, found: ReadonlySet<Place> | null): void {
     if (found === null) {
       this.tally.late++
       return
@@ -241,8 +356,9 @@ export class Battle {
 
   #change(random = this.#random): void {
     this.#settled = false
-    const name = names[random.below(names.length)] ?? 'AGENTS.md'
-    if (this.#present.has(name) && random.chance(0.15)) {
+    const from = random.chance(0.4) ? sealedNames : names
+    const name = from[random.below(from.length)] ?? 'AGENTS.md'
+    if (this.#present.has(name) && !composedNames.some((one) => one === name) && random.chance(0.15)) {
       this.#master.erase(name)
       this.#present.delete(name)
     } else this.#write(name, random)
@@ -256,7 +372,9 @@ export class Battle {
     const written = this.#written.get(name) ?? new Set()
     this.#written.set(name, written.add(generation))
     this.#present.add(name)
-    this.#master.write(name, contentOf(name, generation, bytes))
+    if (sealedNames.includes(name))
+      writeSealed(this.#master, name, sealedOf(name, generation, Math.min(bytes, secretBytes)))
+    else this.#master.write(name, contentOf(name, generation, bytes))
   }
 }
 

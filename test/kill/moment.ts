@@ -76,6 +76,29 @@ export function serveCue(random: Random, stemmaHome: string, port: number): Cue 
   return cues[random.below(cues.length)] ?? { kind: 'time', ms: 0 }
 }
 
+/** Of a master that begins an epoch. */
+export function epochCue(random: Random, stemmaHome: string): Cue {
+  const cues: readonly Cue[] = [
+    { kind: 'name', dir: join(stemmaHome, 'blobs'), form: /^tmp-/ },
+    { kind: 'name', dir: join(stemmaHome, 'blobs'), form: /^[0-9a-f]{64}$/ },
+    { kind: 'name', dir: stemmaHome, form: /^(?:\.tmp-|vault\.json)/ },
+    { kind: 'name', dir: join(stemmaHome, 'log'), form: /\.seg$/ },
+  ]
+  return cues[random.below(cues.length)] ?? { kind: 'time', ms: 0 }
+}
+
+/** Of a command that applies what is there. */
+export function applyCue(random: Random, stemmaHome: string, codexHome: string): Cue {
+  const cues: readonly Cue[] = [
+    { kind: 'name', dir: join(stemmaHome, 'apply'), form: /^journal\.json$/ },
+    { kind: 'name', dir: join(stemmaHome, 'apply'), form: /^(?:\.tmp-|composed)/ },
+    { kind: 'name', dir: join(stemmaHome, 'backups'), form: /./ },
+    { kind: 'name', dir: codexHome, form: /^\.stemma-stage$/ },
+    { kind: 'name', dir: codexHome, form: /^(?:config\.toml|hooks\.json)$/ },
+  ]
+  return cues[random.below(cues.length)] ?? { kind: 'time', ms: 0 }
+}
+
 export function fetchCue(random: Random, stemmaHome: string, codexHome: string, port: number): Cue {
   const cues: readonly Cue[] = [
     { kind: 'connection', port },
@@ -85,6 +108,7 @@ export function fetchCue(random: Random, stemmaHome: string, codexHome: string, 
     { kind: 'name', dir: join(stemmaHome, 'apply'), form: /^\.tmp-/ },
     { kind: 'name', dir: join(stemmaHome, 'backups'), form: /./ },
     { kind: 'name', dir: codexHome, form: /^\.stemma-stage$/ },
+    { kind: 'name', dir: codexHome, form: /^(?:config\.toml|hooks\.json|auth\.json|\.env)$/ },
     { kind: 'time', ms: random.below(400) },
   ]
   return cues[random.below(cues.length)] ?? { kind: 'time', ms: 0 }

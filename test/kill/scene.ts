@@ -2,13 +2,13 @@
  * What a kill leaves behind, read from outside: names and bytes in the folders, and the connections that the system
  * knows. Nothing of stemma's own code is used, so that this is a second opinion.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
  * Where a process was when it stopped: a content half written, or whole and not yet named by an entry; half an entry,
- * or whole ones that were not yet told of; a small file, backup, staging folder or journal of an apply; a connection.
- * `elsewhere` when nothing shows that it was inside of anything.
+ * or whole ones that were not yet told of; a small file, backup, staging folder or journal of an apply; a connection,
+ * or a command that had no answer yet. `elsewhere` when nothing shows that it was inside of anything.
  */
 export const places = [
   'content',
@@ -21,6 +21,9 @@ export const places = [
   'journal',
   'request',
 ] as const
+/** What an apply that was under way was about to put, as far as its journal says. */
+export const loads = ['secrets', 'config', 'hooks'] as const
+export type Load = (typeof loads)[number]
 export type Place = (typeof places)[number]
 
 const list = (dir: string): string[] => (existsSync(dir) ? readdirSync(dir) : [])
@@ -51,12 +54,22 @@ export function readLog(stemmaHome: string): { readonly heads: Map<number, strin
   return { heads, torn }
 }
 
-/** Contents that are stored whole, but that no entry names yet. */
+/** Above what the wraps of a few secrets need, and below most contents. */
+const wrapsBytesMax = 16 * 1024
+
+/** Contents that are stored whole, but that no entry names yet: a ciphertext is named by wraps that an entry names. */
 export function unnamed(stemmaHome: string): string[] {
   const log = Buffer.concat(segmentsOf(stemmaHome))
-  return list(join(stemmaHome, 'blobs')).filter(
-    (name) => /^[0-9a-f]{64}$/.test(name) && !log.includes(Buffer.from(name, 'hex')),
-  )
+  const names = list(join(stemmaHome, 'blobs')).filter((name) => /^[0-9a-f]{64}$/.test(name))
+  const isIn = (bytes: Buffer) => (name: string) => bytes.includes(Buffer.from(name, 'hex'))
+  const rest = names.filter((name) => !isIn(log)(name))
+  if (rest.length === 0) return rest
+  const wraps = names
+    .filter((name) => !rest.includes(name))
+    .map((name) => join(stemmaHome, 'blobs', name))
+    .filter((file) => statSync(file).size <= wrapsBytesMax)
+    .map((file) => readFileSync(file))
+  return rest.filter((name) => !isIn(Buffer.concat(wraps))(name))
 }
 
 /** What the folders of one machine show: every write under way leaves a name or bytes that do not stay. */
@@ -70,6 +83,17 @@ export function writesUnderWay(stemmaHome: string, codexHome: string): Set<Place
   if (temps('backups', /^\.tmp-/)) found.add('backup')
   if (existsSync(join(codexHome, '.stemma-stage'))) found.add('staging')
   if (existsSync(join(stemmaHome, 'apply', 'journal.json'))) found.add('journal')
+  return found
+}
+
+/** What the apply that a kill cut off was carrying out. */
+export function loadsUnderWay(stemmaHome: string): Set<Load> {
+  const journal = join(stemmaHome, 'apply', 'journal.json')
+  const text = existsSync(journal) ? readFileSync(journal, 'utf8') : ''
+  const found = new Set<Load>()
+  if (/"(?:auth\.json|[^"]*\.env)"/.test(text)) found.add('secrets')
+  if (text.includes('"config.toml"')) found.add('config')
+  if (text.includes('"hooks.json"')) found.add('hooks')
   return found
 }
 
