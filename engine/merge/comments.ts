@@ -22,16 +22,14 @@ export function carryComments(
 ): void {
   let waiting: Block[] = []
   const { eol } = document
-  const hear = (pieces: readonly Trivia[]) => {
-    for (const { kind, text } of pieces) {
-      const last = waiting.at(-1)
-      if (kind === 'blank') {
-        if (last) last.apart = true
-      } else if (!known(text)) {
-        const line: Trivia = { kind: 'comment', text: relined(text, eol) }
-        if (last && !last.apart) last.lines.push(line)
-        else waiting.push({ lines: [line], apart: false })
-      }
+  const hear = ({ kind, text }: Trivia) => {
+    const last = waiting.at(-1)
+    if (kind === 'blank') {
+      if (last) last.apart = true
+    } else if (!known(text)) {
+      const line: Trivia = { kind: 'comment', text: relined(text, eol) }
+      if (last && !last.apart) last.lines.push(line)
+      else waiting.push({ lines: [line], apart: false })
     }
   }
   const say = (find: () => Anchor | null) => {
@@ -48,7 +46,7 @@ export function carryComments(
   for (const section of local.sections) {
     const whole = moved.has(section)
     if (section.header) {
-      if (!whole) hear(section.lead)
+      if (!whole) section.lead.forEach(hear)
       const find = () => anchorOf(document, section.path, null)
       say(find)
       if (!whole) carryTail(section.header.tail, find)
@@ -57,9 +55,11 @@ export function carryComments(
     if (whole) continue
     for (const piece of section.body) {
       if (!isPair(piece)) {
-        hear([piece])
+        hear(piece)
         continue
       }
+      // Mostly there is nothing to carry.
+      if (waiting.length === 0 && !piece.after.includes('#')) continue
       const find = () => (section.inArray ? null : anchorOf(document, section.path, piece))
       // The comments right above a statement that moved went with it.
       if (moved.has(piece)) waiting = waiting.filter(({ apart }) => apart)
@@ -93,7 +93,7 @@ export function carryComments(
       if (line.kind === 'pair') line.after = text
       else line.tail = text
     } else if (!there.includes(comment)) {
-      hear([{ kind: 'comment', text: comment }])
+      hear({ kind: 'comment', text: comment })
       say(find)
     }
   }

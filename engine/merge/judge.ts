@@ -13,7 +13,7 @@ import {
 } from '../../schemas/config-type.ts'
 import { isRefusal, unreachable } from '../../schemas/fault.ts'
 import { readToml } from '../toml/toml.ts'
-import { isTable, type Path, printKey, printPath, type Table, type Value } from '../toml/value.ts'
+import { isTable, printKey, printPath, type Table, type Value } from '../toml/value.ts'
 
 /** @returns why Codex would not start with this text, as one sentence, or null. */
 export function judgeConfig(text: string): string | null {
@@ -22,7 +22,7 @@ export function judgeConfig(text: string): string | null {
 }
 
 export const judgeTable = (table: Table): string | null =>
-  judgeTypes(table, [], typeRules) ??
+  sentenceOf(judgeTypes(table, typeRules)) ??
   (table['profile'] === undefined
     ? null
     : 'The key profile is no longer read: profiles are chosen with --profile.') ??
@@ -52,17 +52,25 @@ export function judgeNames(table: Table): string | null {
 const isProvider = (name: string, own: Value | undefined): boolean =>
   builtInProviders.includes(name) || name === adjustableProvider || (isTable(own) && name in own)
 
-/** @param rules where the rules stand at this path; null where none leads. */
-function judgeTypes(table: Table, path: Path, rules: TypeNode | null): string | null {
-  for (const [name, value] of Object.entries(table)) {
-    const node = rules?.below.get(name) ?? rules?.below.get('*') ?? null
+/** What is wrong with a key, and the way to it, from the inside out. */
+type Wrong = { readonly names: string[]; readonly why: string }
+const sentenceOf = (wrong: Wrong | null): string | null =>
+  wrong && `The key ${printPath(wrong.names.reverse())} ${wrong.why}.`
+
+/** @param rules where the rules stand at this table; undefined where none leads. */
+function judgeTypes(table: Table, rules: TypeNode | undefined): Wrong | null {
+  for (const name of Object.keys(table)) {
+    const value = table[name]
+    if (value === undefined) continue
+    const node = rules && (rules.below.get(name) ?? rules.below.get('*'))
     const types = node?.types
     if (types && !types.some((type) => fits(type, value)))
-      return `The key ${printPath([...path, name])} must be ${types.map((type) => said[type]).join(' or ')}.`
-    const below = isTable(value) ? judgeTypes(value, [...path, name], node) : null
-    if (below !== null) return below
-    if (!isTable(value) && hasHugeInteger(value))
-      return `The key ${printPath([...path, name])} has an integer of more than 64 bits.`
+      return { names: [name], why: `must be ${types.map((type) => said[type]).join(' or ')}` }
+    if (isTable(value)) {
+      const wrong = judgeTypes(value, node)
+      wrong?.names.push(name)
+      if (wrong) return wrong
+    } else if (hasHugeInteger(value)) return { names: [name], why: 'has an integer of more than 64 bits' }
   }
   return null
 }
@@ -139,14 +147,15 @@ function firstOf(
 }
 
 function judgeServer(name: string, server: Table): string | null {
-  const key = printPath(['mcp_servers', name])
   const started = 'command' in server
-  if (!started && !('url' in server)) return `The MCP server ${key} has neither command nor url.`
-  const wrong = [...(started ? calledOnly : startedOnly), 'bearer_token'].find((one) => one in server)
-  return wrong === undefined
-    ? null
-    : `The MCP server ${key} has ${started ? 'a command' : 'a url'} and so cannot have ${wrong}.`
+  if (!started && !('url' in server)) return `The MCP server ${serverKey(name)} has neither command nor url.`
+  const wrong = (started ? calledOnly : startedOnly).find((key) => key in server)
+  if (wrong === undefined && !('bearer_token' in server)) return null
+  const kind = started ? 'a command' : 'a url'
+  return `The MCP server ${serverKey(name)} has ${kind} and so cannot have ${wrong ?? 'bearer_token'}.`
 }
+
+const serverKey = (name: string): string => printPath(['mcp_servers', name])
 
 function judgeProvider(name: string, provider: Table): string | null {
   const key = printPath(['model_providers', name])

@@ -155,12 +155,16 @@ function commentsOf(canonical: Document, before: string | null): (comment: strin
 
 function commentsIn(sections: readonly Section[]): Set<string> {
   const comments = new Set<string>()
+  const see = (text: string) => {
+    if (text.includes('#')) comments.add(text.trim())
+  }
   for (const { lead, header, body } of sections) {
-    for (const { text } of lead) comments.add(text.trim())
-    if (header) comments.add(header.tail.trim())
+    for (const { text } of lead) see(text)
+    if (header) see(header.tail)
     for (const piece of body) {
-      comments.add((isPair(piece) ? piece.after : piece.text).trim())
-      if (isPair(piece)) for (const comment of commentsWithin(piece.value)) comments.add(comment)
+      see(isPair(piece) ? piece.after : piece.text)
+      if (isPair(piece) && piece.value.includes('#'))
+        for (const comment of commentsWithin(piece.value)) see(comment)
     }
   }
   return comments

@@ -18,10 +18,11 @@ export type Node = {
   pair: Spot | null
   /** The last pair whose dotted key defines this table. */
   dotted: Spot | null
-  readonly below: Map<string, Node>
+  /** Most nodes are pairs, with nothing below. */
+  below: Map<string, Node> | null
 }
 
-const emptyNode = (): Node => ({ section: null, headed: false, pair: null, dotted: null, below: new Map() })
+const emptyNode = (): Node => ({ section: null, headed: false, pair: null, dotted: null, below: null })
 
 function indexOf(document: Document): Node {
   if (document.index) return document.index
@@ -50,24 +51,25 @@ function addBelow(node: Node, section: Section, pair: Pair): void {
   let at = node
   for (const name of pair.key) {
     if (at !== node) at.dotted = spot
-    at = reach(at, [name])
+    at = step(at, name)
   }
   at.pair = spot
 }
 
-function reach(index: Node, path: Path): Node {
-  let node = index
-  for (const name of path) {
-    const next = node.below.get(name) ?? emptyNode()
-    node.below.set(name, next)
-    node = next
-  }
-  return node
+const reach = (index: Node, path: Path): Node => path.reduce(step, index)
+
+function step(node: Node, name: string): Node {
+  node.below ??= new Map()
+  const found = node.below.get(name)
+  if (found) return found
+  const next = emptyNode()
+  node.below.set(name, next)
+  return next
 }
 
 function nodeAt(document: Document, path: Path): Node | undefined {
   let node: Node | undefined = indexOf(document)
-  for (const name of path) node = node?.below.get(name)
+  for (const name of path) node = node?.below?.get(name)
   return node
 }
 
@@ -75,7 +77,7 @@ function nodeAt(document: Document, path: Path): Node | undefined {
 export function findSpot(document: Document, path: Path): Spot | null {
   let node: Node | undefined = indexOf(document)
   for (const name of path) {
-    node = node.below.get(name)
+    node = node.below?.get(name)
     if (!node || node.pair) return node?.pair ?? null
   }
   return null
@@ -127,7 +129,7 @@ export function findDotted(document: Document, parent: Path): Spot | null {
   let found: Spot | null = null
   let node: Node | undefined = indexOf(document)
   for (const name of parent) {
-    node = node.below.get(name)
+    node = node.below?.get(name)
     if (!node) return found
     if (node.headed) found = null
     else if (node.dotted) found = node.dotted

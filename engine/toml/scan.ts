@@ -176,10 +176,10 @@ function skipString(text: string, start: number): number {
   return at
 }
 
-/** Where a pattern next matches, or the end. The pattern is global, and new each time: it keeps a place. */
+/** Where a pattern next matches, or the end. It is global and new each time, since it keeps a place, and one letter long. */
 function jump(pattern: RegExp, text: string, from: number): number {
   pattern.lastIndex = from
-  return pattern.exec(text)?.index ?? text.length
+  return pattern.test(text) ? pattern.lastIndex - 1 : text.length
 }
 
 function skipSpace(text: string, start: number): number {
