@@ -59,7 +59,7 @@ export function carryComments(
         continue
       }
       // Mostly there is nothing to carry.
-      if (waiting.length === 0 && !piece.after.includes('#')) continue
+      if (waiting.length === 0 && !piece.after.includes('#') && !piece.value.includes('#')) continue
       const find = () => (section.inArray ? null : anchorOf(document, section.path, piece))
       // The comments right above a statement that moved went with it.
       if (moved.has(piece)) waiting = waiting.filter(({ apart }) => apart)
@@ -77,7 +77,7 @@ export function carryComments(
   function carryInner(value: string, find: () => Anchor | null): void {
     const own = commentsWithin(value).filter((comment) => !known(comment))
     const there = own.length > 0 ? (find()?.pair?.value ?? '') : ''
-    hear(own.filter((text) => !there.includes(text)).map((text) => ({ kind: 'comment', text })))
+    for (const text of own) if (!there.includes(text)) hear({ kind: 'comment', text })
     say(find)
   }
 
