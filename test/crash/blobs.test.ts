@@ -73,7 +73,7 @@ const store = (windows: boolean, wrap: (disk: SimDisk) => Disk = (disk) => disk)
 type Told = { readonly seq: number }
 /**
  * Log, contents and keys are each swept in full on their own; of the whole machines, whose every start makes fifty
- * calls, the normal suite tries what can break the order between them. `npm run test:fuzz` tries everything.
+ * calls, the normal suite tries what can break the order between them. `npm run test:sweep` tries everything.
  */
 const effort = (windows: boolean): Pick<Scenario<Told>, 'faults' | 'reboots'> => {
   if (process.env['STEMMA_SWEEP'] === 'all') return {}

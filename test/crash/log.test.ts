@@ -159,7 +159,7 @@ async function checkFold(log: Log): Promise<void> {
 const scenario = (part: Part, windows: boolean, wrap: (disk: SimDisk) => Disk): Scenario<Told> => ({
   name: part.name,
   windows,
-  // The long run (`npm run test:fuzz`) takes twice as many reboots on Windows, and as many as here elsewhere.
+  // The long run (`npm run test:sweep`) takes twice as many reboots on Windows, and as many as here elsewhere.
   reboots: windows && process.env['STEMMA_SWEEP'] !== 'all' ? 2 : 4,
   async prepare(disk, world) {
     disk.plantFolder('/stemma')

@@ -199,7 +199,8 @@ export class Battle {
     const editing = this.#random.chance(0.5) ? this.#edit() : null
     const revoking = this.#master.launch('master', 'revoke', id, '--json')
     await Promise.race([await_(epochCue(this.#random, this.#master.stemmaHome), () => true), revoking.done])
-    if (this.#random.chance(0.5)) await pause(this.#random.fraction() * 8)
+    // It takes a few milliseconds, all in all.
+    if (this.#random.chance(0.3)) await pause(this.#random.fraction() * 2)
     const found = strike({ ...this.#master, pid: server.pid }, this.#port)
     const { code } = await revoking.done
     if (code !== 0) found?.add('request')
