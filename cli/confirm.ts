@@ -36,9 +36,10 @@ export async function mustConfirm(
   help: string,
 ): Promise<void> {
   const answer = await answerTo(context, question)
-  if (answer === 'nobody') throw nobodyThere(help)
+  if (answer === 'nobody') throw nobodyThere(declined, help)
   if (answer === 'no') throw new Fault('declined', declined)
 }
 
-export const nobodyThere = (help: string): Fault =>
-  new Fault('usage', 'Nobody is at the terminal to confirm; `--yes` does it without.', { help })
+/** `what`: what was not done, in a sentence. */
+export const nobodyThere = (what: string, help: string): Fault =>
+  new Fault('usage', `${what} Nobody is at the terminal to confirm; \`--yes\` does it without.`, { help })

@@ -9,7 +9,7 @@ import { exitCodes } from '../schemas/code.ts'
 import { Fault } from '../schemas/fault.ts'
 import { become } from './become.ts'
 import { run } from './run.ts'
-import { visible } from './ui/text.ts'
+import { visible, wrap } from './ui/text.ts'
 import { tellTrouble } from './ui/trouble.ts'
 import { makeWriter, type Sink } from './ui/writer.ts'
 
@@ -82,7 +82,9 @@ async function ask(question: string): Promise<string | null> {
       lines.once('SIGINT', () => interrupt('SIGINT'))
       lines.once('close', () => resolve(null))
       stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true })
-      lines.question(`${visible(question)} `, (answer) => resolve(answer.trim()))
+      lines.question(`${wrap(visible(question), (stderr.columns ?? 80) - 1).join('\n')} `, (answer) =>
+        resolve(answer.trim()),
+      )
     })
   } finally {
     lines.close()

@@ -110,7 +110,7 @@ export const codes = {
   // --- trust ---
   'pin-mismatch': fact(
     'trust',
-    'If you replaced the master yourself: `stemma trust reset`, then join with its new link. If not, somebody is impersonating it.',
+    'If you replaced the master yourself: join with its new link (`stemma master link` there). If not, somebody is impersonating it.',
   ),
   rollback: fact(
     'trust',

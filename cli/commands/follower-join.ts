@@ -6,13 +6,14 @@ import { formatAddress, type Link, parseAddress, parseLink } from '../../schemas
 import type { FollowerLocal } from '../../schemas/settings.ts'
 import { isName } from '../../schemas/shape.ts'
 import { choice, define, flag, text, whole } from '../command.ts'
-import { mustAgree } from '../confirm.ts'
+import { mustAgree, mustConfirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
 import { type FollowerDesk, withFolder } from '../follower/desk.ts'
 import { fetchNew } from '../follower/fetch.ts'
 import { part } from '../follower/part.ts'
 import { applyStored, positionOf } from '../follower/sync.ts'
 import { tellPlan } from '../follower/tell.ts'
+import { duration } from '../ui/amount.ts'
 
 export const command = define({
   args: ['[LINK]'],
@@ -24,19 +25,24 @@ export const command = define({
     'no-hook': flag('do not put the hook into Codex that keeps this home fresh'),
     'trust-hooks': flag('approve canonical hooks of Codex here that are approved on the master'),
     yes: flag('do not ask before the first files are written'),
-    timeout: whole('MS', timeoutMsMax, `give up on the master after this long (default: ${joinTimeoutMs})`),
+    timeout: whole(
+      'MS',
+      timeoutMsMax,
+      `give up on the master after this long (default: ${duration(joinTimeoutMs)})`,
+    ),
   },
   about: [
     'LINK is what `stemma master link` prints on the master; without it you are asked for it.',
     'Files that are here already are kept: identical ones are adopted, others are listed as conflicts.',
     'Hooks that come from the master are skipped by Codex until you approve them, or join with --trust-hooks.',
     'A hook in Codex keeps the home fresh from then on; --no-hook leaves it out.',
-    'A second join with the same fingerprint only changes the address (the master moved); one with another replaces',
-    'the pinned master after a question, and unchanged files that came from the first one go.',
+    'A second join with the same fingerprint only changes the address (the master moved); one with another ' +
+      'replaces the pinned master after a question, and unchanged files that came from the first one go.',
   ],
   examples: [
-    "follower join 'stemma://join?host=100.101.7.2&port=17342&fingerprint=…&v=1'",
-    'follower join --master wss://desk:17342 --fingerprint 5f0c… --name laptop --yes',
+    "follower join 'stemma://join?host=desk&port=17342&fingerprint=…&v=1'",
+    'follower join --master wss://desk:17342 --fingerprint 5f0c… --yes',
+    "follower join 'stemma://join?…' --name laptop --take canonical",
   ],
   async run(context, [words], options) {
     const { homes } = context
@@ -95,7 +101,7 @@ async function meet(
 /** A machine is named once, when it enrols. */
 function tellName({ context, called }: FollowerDesk, wanted: string | undefined): void {
   if (context.json || wanted === undefined || called === null || called === wanted) return
-  context.out.line('The master knows this machine as ', called, ' already; that name stays.')
+  context.out.flow(0, 'The master knows this machine as ', called, ' already; that name stays.')
 }
 
 function readName(name: string | undefined): string | undefined {
@@ -108,13 +114,14 @@ function readName(name: string | undefined): string | undefined {
 /** Another master takes the place of the pinned one: never by habit (S19). */
 async function mustReplace(context: Context, master: string, yes: boolean): Promise<void> {
   if (yes) return
-  await mustAgree(
+  await mustConfirm(
     context,
     {
       text: `This machine follows ${master}. Follow another master instead, and give up what only the first one has?`,
       enter: 'no',
     },
     `This machine follows ${master} still; \`stemma follower leave\` ends that and keeps its files.`,
+    'follower join',
   )
 }
 
@@ -159,7 +166,8 @@ async function readLink(
     throw bad('--master and --fingerprint belong together.')
   if (master !== undefined && fingerprint !== undefined) return must(parseAddress(master, fingerprint))
   const link = words ?? (await context.ask('Link of the master (from `stemma master link`):'))
-  if (!link) throw bad('A link is needed; `stemma master link` prints it on the master.')
+  if (link === null || (words === undefined && link === ''))
+    throw bad('A link is needed; `stemma master link` prints it on the master.')
   return must(parseLink(link.trim()))
 }
 

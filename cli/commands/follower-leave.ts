@@ -24,9 +24,10 @@ export const command = define({
       const { codexHome } = context.homes
       if (context.json) context.out.json({ left: local.master, hookLeft })
       else {
-        context.out.line('No longer following ', local.master, '. The files in ', codexHome, ' stay.')
+        context.out.flow(0, 'No longer following ', local.master, '. The files in ', codexHome, ' stay.')
         if (hookLeft)
-          context.out.line(
+          context.out.flow(
+            0,
             'The session hook is in hooks.json still, and does nothing; remove its entry there.',
           )
       }

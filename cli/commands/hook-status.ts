@@ -13,7 +13,7 @@ export const command = define({
       const status = await hookStatus(desk)
       if (context.json) context.out.json(status)
       else {
-        context.out.line('The session hook: ', wordsOf(status), '.')
+        context.out.flow(0, 'The session hook: ', wordsOf(status), '.')
         tellSkipped(context, status)
       }
       return exitCodes.done

@@ -9,8 +9,8 @@ export const command = define({
   args: ['FOLLOWER'],
   options: {},
   about: [
-    'FOLLOWER is its whole name, its id, or at least 8 characters of that. The id stands in `stemma master followers`',
-    'here and on the screen of the machine that waits.',
+    'FOLLOWER is its whole name, its id, or at least 8 characters of that. The id stands in ' +
+      '`stemma master followers` here and on the screen of the machine that waits.',
   ],
   examples: ['master approve laptop', 'master approve 3f9a0c12ab34'],
   async run(context, [follower]) {

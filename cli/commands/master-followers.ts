@@ -17,7 +17,7 @@ export const command = define({
     const report = await ask(context, { cmd: 'followers' }, followersReport)
     if (context.json) out.json(report)
     else if (report.followers.length === 0)
-      out.line('No machine has joined yet. `stemma master link` prints the link for it.')
+      out.flow(0, 'No machine has joined yet. `stemma master link` prints the link for it.')
     else
       out.table(
         ['NAME', 'ID', 'SYSTEM', 'STATE', 'SINCE'],

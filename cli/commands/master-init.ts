@@ -14,8 +14,8 @@ export const command = define({
   options: {},
   about: [
     'Makes keys and begins the signed log in STEMMA_HOME (~/.stemma). Nothing in the Codex home changes.',
-    'The recovery key is printed once and kept nowhere. It can vouch for a new key when this machine is lost; no command',
-    'of this version uses it yet.',
+    'The recovery key is printed once and kept nowhere. It can vouch for a new key when this machine is lost; ' +
+      'no command of this version uses it yet.',
   ],
   examples: ['master init'],
   async run(context) {
@@ -45,12 +45,12 @@ export const command = define({
       await saveLocal(disk, ids, homes.stemmaHome, { role: 'master' })
       if (context.json) out.json({ role: 'master', fingerprint, log, recovery })
       else {
-        out.line('This machine is now the master of ', bold(homes.codexHome), '.')
+        out.flow(0, 'This machine is now the master of ', bold(homes.codexHome), '.')
         out.line()
         out.line('Recovery key (shown only now; write it down and keep it away from this machine):')
         out.line('  ', yellow(recovery))
         out.line()
-        out.line('Next: `stemma master serve` here, then `stemma master link` for the other machines.')
+        out.flow(0, 'Next: `stemma master serve` here, then `stemma master link` for the other machines.')
       }
       return exitCodes.done
     })

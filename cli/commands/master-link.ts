@@ -31,8 +31,11 @@ export const command = define({
     else {
       context.out.line(bold(link))
       context.out.line()
-      context.out.line("On the other machine: stemma follower join '", link, "'")
-      context.out.line('or: ', command)
+      // Each on a line of its own, as it is copied.
+      context.out.line('On the other machine:')
+      context.out.line("  stemma follower join '", link, "'")
+      context.out.line('or:')
+      context.out.line('  ', command)
     }
     return exitCodes.done
   },

@@ -11,7 +11,7 @@ export const command = define({
   async run(context) {
     const report = await ask(context, { cmd: 'open' }, opened)
     if (context.json) context.out.json(report)
-    else context.out.line('Machines that reach this master over the tailnet may join without approval.')
+    else context.out.flow(0, 'Machines that reach this master over the tailnet may join without approval.')
     return exitCodes.done
   },
 })

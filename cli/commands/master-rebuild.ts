@@ -12,15 +12,16 @@ export const command = define({
   },
   about: [
     'Reads the settings and the whole home anew and publishes what differs. `master serve` does this by itself.',
-    'When the home has become empty, or most of its files are gone at once, nothing is published before --yes: it may be',
-    'the wrong CODEX_HOME, or a disk that is not mounted.',
+    'When the home has become empty, or most of its files are gone at once, nothing is published before --yes: ' +
+      'it may be the wrong CODEX_HOME, or a disk that is not mounted.',
   ],
   examples: ['master rebuild', 'master rebuild --yes'],
   async run(context, _args, { yes }) {
     const result = await ask(context, yes ? { cmd: 'rebuild', yes } : { cmd: 'rebuild' }, rebuilt)
     if (context.json) context.out.json(result)
     else
-      context.out.line(
+      context.out.flow(
+        0,
         result.entries === 0
           ? `Nothing has changed; entry ${result.seq} stands.`
           : `Published ${counted(result.entries, 'change')}; entry ${result.seq} (revision ${result.revision.slice(0, 12)}).`,

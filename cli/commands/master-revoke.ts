@@ -32,7 +32,7 @@ export const command = define({
     if (context.json) context.out.json({ id: done.id, name: done.name })
     else {
       context.out.line(row.name, ` (${row.id.slice(0, 12)}) `, 'is cut off.')
-      context.out.line('New machines wait for `stemma master approve` now, until `stemma master open`.')
+      context.out.flow(0, 'New machines wait for `stemma master approve` now, until `stemma master open`.')
     }
     return exitCodes.done
   },

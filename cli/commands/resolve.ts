@@ -13,9 +13,8 @@ export const command = define({
     take: choice(['canonical', 'local'], 'which of the two stays'),
   },
   about: [
-    'PATH is a file or a key of config.toml, as `stemma conflicts` shows it. With `canonical` the local one is backed',
-    'up first; with `local` it stays',
-    'until the canonical one changes again.',
+    'PATH is a file or a key of config.toml, as `stemma conflicts` shows it. With `canonical` the local one is ' +
+      'backed up first; with `local` it stays until the canonical one changes again.',
   ],
   examples: [
     'resolve AGENTS.md --take local',

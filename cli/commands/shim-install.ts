@@ -25,7 +25,7 @@ export const command = define({
     out.line(changed ? 'Written: ' : 'There already: ', file)
     if (first) out.line('It is the first `codex` on PATH.')
     else if (thisPlatform() === 'win32')
-      out.line('Put ', shimFolder(context), ' at the beginning of Path (Settings, Environment Variables).')
+      out.flow(0, 'Put ', shimFolder(context), ' at the beginning of Path (Settings, Environment Variables).')
     else {
       out.line("Put its folder first on PATH, in your shell's start file:")
       out.line('  export PATH=', quoteSh(shimFolder(context)), ':"$PATH"')

@@ -86,7 +86,7 @@ const tellFollower = (context: Context): Promise<void> =>
     )
     tellContact(context, trouble)
     if (plan.settled.length > 0)
-      out.line(yellow('Kept by your choice: '), plan.settled.map((one) => one.path).join(', '))
+      out.flow(0, yellow('Kept by your choice: '), plan.settled.map((one) => one.path).join(', '))
     tellConflicts(context, conflicts)
     tellStaged(context, plan.staged, planned)
     tellSkipped(context, hook)

@@ -6,11 +6,16 @@ import { linkOf, withFollower } from '../follower/desk.ts'
 import { fetchNew } from '../follower/fetch.ts'
 import { applyStored, positionOf } from '../follower/sync.ts'
 import { tellPlan } from '../follower/tell.ts'
+import { duration } from '../ui/amount.ts'
 
 export const command = define({
   args: [],
   options: {
-    timeout: whole('MS', timeoutMsMax, `give up on the master after this long (default: ${syncTimeoutMs})`),
+    timeout: whole(
+      'MS',
+      timeoutMsMax,
+      `give up on the master after this long (default: ${duration(syncTimeoutMs)})`,
+    ),
     'dry-run': flag('fetch and verify, then only show what would change'),
   },
   about: ['Exits with 3 when conflicts wait, 4 when the master is not trusted, 5 when it cannot be reached.'],

@@ -16,8 +16,8 @@ export const command = define({
     yes: flag('do not ask; for scripts'),
   },
   about: [
-    'On a follower: forgets the pinned key, the log and the floor it set. Join again with a new link afterwards;',
-    'local files stay, and what differs from the new master becomes a conflict.',
+    'On a follower: forgets the pinned key, the log and the floor it set. Join again with a new link afterwards; ' +
+      'local files stay, and what differs from the new master becomes a conflict.',
     'On a master that found its log forked: it goes on with its own history; followers of the other one must reset.',
     'Evidence is kept under another name.',
   ],
@@ -46,7 +46,8 @@ export const command = define({
       await part(desk)
       if (context.json) context.out.json({ role: 'follower', forgot: log })
       else
-        context.out.line(
+        context.out.flow(
+          0,
           'The pinned key and its log are forgotten. Join with a new link: `stemma follower join LINK`.',
         )
       return exitCodes.done
@@ -63,7 +64,7 @@ async function mustConfirm(context: Context, yes: boolean, log: string): Promise
   const typed = await context.ask(
     `This gives up the protection against a replaced master. Type ${wanted} to go on:`,
   )
-  if (typed === null) throw nobodyThere('trust reset')
+  if (typed === null) throw nobodyThere('Nothing was changed.', 'trust reset')
   if (typed.trim().toLowerCase() !== wanted)
     throw new Fault('declined', `That was not ${wanted}: nothing was changed.`)
 }

@@ -58,7 +58,9 @@ function tell({ out, json }: Context, trust: Trust): void {
     [
       [trust.role === 'master' ? 'this master' : 'pinned key', trust.fingerprint],
       ['log', trust.log ?? 'none yet'],
-      [trust.role === 'master' ? 'newest entry' : 'nothing below', `entry ${trust.seq}`],
+      trust.role === 'master'
+        ? ['newest entry', `${trust.seq}`]
+        : ['floor', `entry ${trust.seq}: nothing older is taken`],
     ],
   )
   for (const path of trust.evidence) out.line(yellow('Evidence: '), path)

@@ -13,6 +13,8 @@ import type { FollowerDesk } from './desk.ts'
 /** Listed in the answer to another command. */
 const shownMax = 20
 
+const settling = 'Settle each with `stemma resolve PATH --take canonical|local`.'
+
 /** A conflict as it is reported: of a file, or of a key within a composed one. No values: they may be secret. */
 export type Shown = {
   readonly path: string
@@ -66,10 +68,10 @@ export const isCalled = (shown: Shown, words: string): boolean =>
 export function tellConflicts({ out }: Context, conflicts: readonly Shown[]): void {
   if (conflicts.length === 0) return
   out.line(yellow(counted(conflicts.length, 'conflict')), ' (the local file was kept):')
-  for (const shown of conflicts.slice(0, shownMax)) out.line('  ', nameOf(shown), dim(` ${shown.why}`))
+  for (const shown of conflicts.slice(0, shownMax)) out.flow(2, nameOf(shown), dim(` ${shown.why}`))
   if (conflicts.length > shownMax) out.line(dim(`  and ${conflicts.length - shownMax} more`))
-  out.line('See what differs with `stemma conflicts --diff`, and settle each with')
-  out.line('`stemma resolve PATH --take canonical|local`.')
+  out.line('See what differs with `stemma conflicts --diff`.')
+  out.line(settling)
 }
 
 export type Compared = Shown & { readonly diff: Comparison }
@@ -100,8 +102,8 @@ const marks: Readonly<Record<string, (text: string) => Piece>> = {
 
 export function tellCompared({ out }: Context, compared: readonly Compared[]): void {
   for (const one of compared) {
-    out.line(bold(nameOf(one)), ` ${one.why}`)
-    if ('hidden' in one.diff) out.line('  ', dim(one.diff.hidden))
+    out.flow(0, bold(nameOf(one)), ` ${one.why}`)
+    if ('hidden' in one.diff) out.flow(2, dim(one.diff.hidden))
     else {
       const { lines, more } = one.diff
       for (const line of lines) {
@@ -112,6 +114,6 @@ export function tellCompared({ out }: Context, compared: readonly Compared[]): v
     }
     out.line()
   }
-  out.line('`-` is what lies here, `+` what is canonical. Settle each with')
-  out.line('`stemma resolve PATH --take canonical|local`.')
+  out.line('`-` is what lies here, `+` what is canonical.')
+  out.line(settling)
 }

@@ -62,9 +62,9 @@ export function tellContact({ out, clock }: Context, trouble: TroubleReport | nu
   const nowMs = clock.now()
   const { message, hint, since, last } = trouble
   const first = since === last ? '' : `, for the first time ${ago(Date.parse(since), nowMs)}`
-  out.line(headOf(trouble), ` (${ago(Date.parse(last), nowMs)}${first}):`)
-  out.words(message, 2)
-  out.words(hint, 2)
+  out.flow(0, headOf(trouble), ` (${ago(Date.parse(last), nowMs)}${first}):`)
+  out.flow(2, message)
+  out.flow(2, hint)
 }
 
 function headOf({ refused, code }: TroubleReport): Piece {

@@ -68,7 +68,8 @@ async function visit(desk: FollowerDesk, link: Link, options: FetchOptions): Pro
         platform: thisPlatform(),
         waiting: () => {
           if (!waits && !context.json)
-            context.err.line(
+            context.err.flow(
+              0,
               'Waiting for `stemma master approve` on the master (this machine: ',
               follower.id.slice(0, 12),
               ').',

@@ -51,15 +51,18 @@ export async function hookStatus({ disk, context }: FollowerDesk): Promise<HookS
 
 const isOwn = ({ command }: Hook): boolean => command !== null && isOwnCommand(command)
 
-export function wordsOf({ installed, trusted, why }: HookStatus): string {
+export function wordsOf({ installed, trusted }: HookStatus): string {
   if (!installed) return 'not installed (`stemma hook install`)'
-  return trusted ? 'installed; Codex runs it' : `installed, but Codex will skip it: ${why}`
+  return trusted ? 'installed; Codex runs it' : 'installed, but Codex will skip it'
 }
 
 /** Hooks that are there and will not run (S53). */
-export function tellSkipped({ out }: Context, { skipped }: HookStatus): void {
+export function tellSkipped({ out }: Context, { installed, skipped, why }: HookStatus): void {
+  const what = installed ? 'Codex will skip the session hook: ' : 'Codex drops hooks.json: '
+  if (why !== null) out.flow(0, yellow(what), why.replace(/\.?$/, '.'))
   if (skipped.length === 0) return
-  out.line(
+  out.flow(
+    0,
     yellow('Codex skips '),
     counted(skipped.length, 'hook'),
     ' of hooks.json until you approve them in Codex: ',

@@ -36,7 +36,7 @@ export function tellPlan(context: Context, planned: Planned, position: Position)
   tellConflicts(context, conflicts)
   tellStaged(context, plan.staged, planned)
   tellLeft(context, planned)
-  for (const { fault } of plan.faults) out.line(yellow('Cannot look: '), fault.message)
+  for (const { fault } of plan.faults) out.flow(0, yellow('Cannot look: '), fault.message)
 }
 
 /** Prints the result and returns the exit code that it deserves. */
@@ -70,11 +70,11 @@ export function tellApplied(
       ? `Up to date at ${at}.`
       : `${counted(result.changed.length, 'file')} changed; now at ${at}.`,
   )
-  for (const backup of result.backups) out.line(dim(`What was replaced or removed is kept in ${backup}`))
+  for (const backup of result.backups) out.flow(0, dim(`What was replaced or removed is kept in ${backup}`))
   tellConflicts(context, conflicts)
   tellStaged(context, result.staged, result)
   tellLeft(context, result)
-  for (const { fault } of result.faults) out.line(red('Left as it was: '), fault.message, ' ', fault.hint)
+  for (const { fault } of result.faults) out.flow(0, red('Left as it was: '), fault.message, ' ', fault.hint)
   return exit
 }
 
@@ -89,7 +89,8 @@ function exitOf({ faults, left }: Kept, conflicts: readonly Shown[]): ExitCode {
 export function tellStaged({ out }: Context, staged: readonly Step[], told: Told): void {
   if (staged.length === 0) return
   const until = stagedUntil(told)
-  out.line(
+  out.flow(
+    0,
     yellow('Staged until no session of Codex is in progress'),
     ` (at most until ${until}): `,
     staged
@@ -107,8 +108,12 @@ export const stagedUntil = ({ waitingSinceMs }: Told): string | null =>
 
 /** Composed files that were not touched, because the result would not have been one that Codex starts with. */
 export function tellLeft({ out }: Context, { left, reprinted }: Told): void {
-  for (const { path, why } of left) out.line(red('Left as it was: '), path, ': ', why)
-  for (const path of reprinted) out.line(yellow('Printed anew, without its comments: '), path)
+  for (const { path, why, code } of left) {
+    out.flow(0, red('Left as it was: '), path, ': ', why.replace(/\.?$/, '.'))
+    // A secret that this machine has no key for yet: nobody has to let it in for that.
+    out.flow(2, code === 'waiting' ? 'The next `stemma sync` asks for it again.' : codes[code].hint)
+  }
+  for (const path of reprinted) out.flow(0, yellow('Printed anew, without its comments: '), path)
 }
 
 function more({ out }: Context, total: number): void {

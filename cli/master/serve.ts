@@ -15,6 +15,7 @@ import { mintIdentity } from '../../transport/identity/cert.ts'
 import { createPeerRules } from '../../transport/identity/peer.ts'
 import { host } from '../../transport/link/host.ts'
 import { type Listener, listen } from '../../transport/link/listen.ts'
+import { counted } from '../ui/amount.ts'
 import { answer } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { Herald } from './herald.ts'
@@ -226,7 +227,10 @@ function tellListening(desk: Desk, voice: Voice, listener: Listener): void {
   const { port, hosts } = listener
   const facts = { event: 'listening', port, hosts, seq: master.head.seq, fingerprint: master.fingerprint }
   const places = hosts.map((one) => formatAddress(one, port)).join(' and ')
-  voice.open(facts, `Listening on ${places}, entry ${master.head.seq}, ${master.files.size} files.`)
+  voice.open(
+    facts,
+    `Listening on ${places}, entry ${master.head.seq}, ${counted(master.files.size + master.secrets.size, 'file')}.`,
+  )
 }
 
 function published(desk: Desk, voice: Voice): void {

@@ -16,7 +16,7 @@ export function tellMaster({ out, json, clock }: Context, status: MasterStatus):
   out.line(
     bold('Master'),
     ' of ',
-    counted(status.files, 'file'),
+    counted(status.files + status.secrets.length, 'file'),
     ' for ',
     counted(status.followers, 'follower'),
   )
@@ -36,18 +36,18 @@ export function tellMaster({ out, json, clock }: Context, status: MasterStatus):
     ],
   )
   if (status.forked)
-    out.line(red('Forked: '), `nothing is published until \`stemma trust reset\`; see ${status.forked}`)
+    out.flow(0, red('Forked: '), `nothing is published until \`stemma trust reset\`; see ${status.forked}`)
   if (status.paused) {
-    out.line(red('Publishing is paused'), ` (since ${ago(Date.parse(status.paused.since), clock.now())}):`)
-    out.words(status.paused.message, 2)
-    out.words(status.paused.hint, 2)
+    out.flow(0, red('Publishing paused'), ` ${ago(Date.parse(status.paused.since), clock.now())}:`)
+    out.flow(2, status.paused.message)
+    out.flow(2, status.paused.hint)
   }
   for (const one of status.pending)
-    out.line(yellow('Waiting: '), `${one.name} (${one.platform}, ${one.address}) ${one.id.slice(0, 12)}`)
+    out.flow(0, yellow('Waiting: '), `${one.name} (${one.platform}, ${one.address}) ${one.id.slice(0, 12)}`)
   list('Travel sealed:', status.secrets, 0)
   list('Not synced, unless settings.toml includes it:', status.unlisted, status.unlistedMore)
   if (status.warnings.length > 0) out.line(yellow('Warnings:'))
-  for (const { why } of status.warnings.slice(0, shownMax)) out.line('  ', why)
+  for (const { why } of status.warnings.slice(0, shownMax)) out.flow(2, why)
   const more = status.warnings.length - shownMax + status.warningsMore
   if (more > 0) out.line(dim(`  and ${more} more (--json has them)`))
 

@@ -9,8 +9,8 @@ const columns = 80
 type Line = readonly Piece[]
 
 const globalOptions: readonly (readonly [string, string])[] = [
-  ['--json', 'One JSON object on standard output, nothing else'],
-  ['-h, --help', 'This text'],
+  ['--json', 'one JSON object on standard output, nothing else'],
+  ['-h, --help', 'this text'],
 ]
 const environment: readonly (readonly [string, string])[] = [
   ['STEMMA_HOME', "stemma's own folder (~/.stemma)"],
@@ -33,7 +33,7 @@ export function listHelp(entries: readonly Entry[], group = ''): readonly Line[]
     ...pairs(shown.map((entry) => [entry.path, entry.summary])),
     [],
     [bold('Options')],
-    ...pairs(group ? globalOptions : [...globalOptions, ['-v, --version', 'The version']]),
+    ...pairs(group ? globalOptions : [...globalOptions, ['-v, --version', 'the version']]),
     ...(group ? [] : [[], [bold('Environment')], ...pairs(environment)]),
     [],
     ['`stemma COMMAND --help` explains one command, with examples.'],

@@ -47,10 +47,10 @@ export function tellTrouble(
   const { code, message, hint, facts, exit } = toTrouble(error)
   if (json) out.json({ error: { code, message, hint, facts } })
   // A slip in the command line is answered on one line, anything else has its next step below it.
-  else if (code === 'usage') err.line(red('error: '), message, ' ', hint)
+  else if (code === 'usage') err.flow(0, red('error: '), message, ' ', hint)
   else {
-    err.line(red('error: '), message)
-    err.line(hint)
+    err.flow(0, red('error: '), message)
+    err.flow(0, hint)
   }
   if (debug) for (const line of stackOf(error)) err.line(line)
   return exit

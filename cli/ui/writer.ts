@@ -2,6 +2,7 @@
  * Standard output and standard error, line by line.
  * Always holds: what is printed is harmless on a terminal; a reader that went away is no error.
  */
+import { flow } from './flow.ts'
 import { type Piece, painter, wantsColour } from './paint.ts'
 import { type Cell, layout } from './table.ts'
 import { toJson, visible, wrap } from './text.ts'
@@ -17,8 +18,10 @@ export type Sink = {
 export type Writer = {
   readonly isTerminal: boolean
   line(...pieces: readonly Piece[]): void
-  /** A paragraph, broken at the width of the terminal. */
-  words(text: string, indent?: number): void
+  /** A paragraph, broken at the width of the terminal, or at 80 columns. */
+  words(text: string): void
+  /** Sentences: on a terminal broken at its width, into a file or a pipe on one line. */
+  flow(indent: number, ...pieces: readonly Piece[]): void
   /** Rows in columns. On a terminal they are cut to its width; into a file or a pipe they go whole. */
   table(head: readonly string[], rows: readonly (readonly Cell[])[]): void
   /** One value, on one line. */
@@ -34,8 +37,12 @@ export function makeWriter(sink: Sink, env: Readonly<Record<string, string | und
   return {
     isTerminal: sink.isTerminal,
     line,
-    words(text, indent = 0) {
-      for (const one of wrap(text, columns - indent)) line(' '.repeat(indent), one)
+    words(text) {
+      for (const one of wrap(text, columns)) line(one)
+    },
+    flow(indent, ...pieces) {
+      const lines = sink.isTerminal ? flow(pieces, columns - indent) : [pieces]
+      for (const one of lines) line(' '.repeat(indent), ...one)
     },
     table(head, rows) {
       for (const pieces of layout(head, rows, sink.isTerminal ? columns : null)) line(...pieces)

@@ -8,6 +8,7 @@
  *    own hook, and in which nothing else is left goes away.
  * 4. Approvals of hooks are kept right in the same wish that moves the hooks (S50).
  */
+import type { Code } from '../../schemas/code.ts'
 import { Fault, isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { secretBytesMax } from '../../schemas/limits.ts'
 import type { HomePath } from '../../schemas/path.ts'
@@ -65,7 +66,7 @@ export type InnerConflict = {
   readonly difference: Difference | null
 }
 /** A composed file that was left as it lies there, and why. */
-export type Left = { readonly path: HomePath; readonly why: string }
+export type Left = { readonly path: HomePath; readonly why: string; readonly code: Code }
 export type Composed = Omit<Wish, 'prepare'> & {
   readonly inner: readonly InnerConflict[]
   readonly left: readonly Left[]
@@ -129,7 +130,7 @@ class Composer {
   async run(): Promise<Composed> {
     const { secrets, closed, records, contents } = this.#input
     for (const [path, { exec, plain }] of secrets) if (!isComposed(path)) this.#want(path, plain, exec)
-    for (const [path, { why }] of closed) this.#left.push({ path, why })
+    for (const [path, refusal] of closed) this.#leave(path, refusal, undefined)
     const hooks = await this.#hooks()
     const configs = new Set<HomePath>([...secrets.keys()].filter(isConfig))
     for (const path of records.configs.keys()) configs.add(path)
@@ -334,8 +335,8 @@ class Composer {
   }
 
   /** What lies there stays. */
-  #leave<T>(path: HomePath, { why }: Refusal, still: T): T {
-    this.#left.push({ path, why })
+  #leave<T>(path: HomePath, { refused: code, why }: Refusal, still: T): T {
+    this.#left.push({ path, why, code })
     return still
   }
 }

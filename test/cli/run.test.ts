@@ -121,12 +121,16 @@ describe('U1: what is refused: exit 2 and one line', () => {
 
 describe('U2: errors say what happened and what to do', () => {
   test('a fault: one sentence, one hint, its exit code, and nothing that moves the cursor', async () => {
-    const { code, out, err } = await call('fail fault', { columns: 80 })
+    const { code, out, err } = await call('fail fault')
     expect({ code, out }).toEqual({ code: 5, out: '' })
     const lines = err.split('\n')
     expect(lines).toHaveLength(3)
     expect(lines[0]).toContain('No answer from \\u{202e}evil\\u{1b}[2J.')
     expect(lines[1]).toMatch(/^Check that the master runs/)
+    // A terminal gets the same words, broken between them.
+    const shown = (await call('fail fault', { columns: 40, env: { NO_COLOR: '1' } })).err
+    for (const line of shown.split('\n')) expect(line.length).toBeLessThanOrEqual(40)
+    expect(shown.split(/\s+/)).toEqual(err.split(/\s+/))
   })
 
   test('a refusal ends like a fault', async () => {
@@ -216,8 +220,8 @@ describe('U1: help and version', () => {
         '  --no-watch              Publish only when told to',
         '  --take canonical|local  Whose version counts',
         '  --fingerprint FP        The fingerprint of the master',
-        '  --json                  One JSON object on standard output, nothing else',
-        '  -h, --help              This text',
+        '  --json                  one JSON object on standard output, nothing else',
+        '  -h, --help              this text',
         '',
         'Examples',
         '  stemma master serve --port 0',

@@ -102,6 +102,43 @@ describe('U1: tables fit the terminal', () => {
   })
 })
 
+describe('U1: sentences', () => {
+  const shown = (
+    columns: number | null,
+    ...pieces: Parameters<ReturnType<typeof makeWriter>['flow']>[1][]
+  ) => {
+    const at = screen(columns === null ? null : { columns })
+    makeWriter(at, columns === null ? {} : { TERM: 'xterm' }).flow(2, ...pieces)
+    return at
+  }
+  test('are broken between words on a terminal, each word in its colour, and whole in a pipe', () => {
+    const pieces = [red('one two'), ' three ', bold('fourth')]
+    expect(shown(null, ...pieces).lines).toEqual(['  one two three fourth'])
+    const plain = shown(20, ...pieces).lines.map((line) => line.replaceAll(/\u001b\[\d+m/g, ''))
+    expect(plain).toEqual(['  one two three', '  fourth'])
+    expect(
+      shown(20, red('one two three four five')).lines.filter((line) => line.includes('\u001b[31m')),
+    ).toHaveLength(2)
+  })
+
+  test('whatever they are made of, nothing is lost and no line is wider than one word makes it', () => {
+    const text = fc.string({ unit: 'grapheme-composite', minLength: 1 }).map((one) => one.replace(/^ +/, 'x'))
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(text, fc.boolean()), { minLength: 1 }),
+        fc.integer({ min: 20, max: 60 }),
+        (all, columns) => {
+          const at = screen({ columns })
+          const whole = all.map(([one]) => visible(one)).join('')
+          makeWriter(at, { NO_COLOR: '1' }).flow(0, ...all.map(([one, isRed]) => (isRed ? red(one) : one)))
+          expect(at.lines.join(' ')).toBe(whole)
+          for (const line of at.lines) expect(width(line) <= columns || !line.includes(' ')).toBe(true)
+        },
+      ),
+    )
+  })
+})
+
 describe('text', () => {
   test('is cut by columns, not by letters', () => {
     expect(cut('abcdef', 6)).toBe('abcdef')

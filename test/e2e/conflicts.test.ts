@@ -136,4 +136,19 @@ describe('S39: conflicts', () => {
       settled: [{ path: 'RTK.md' }],
     })
   })
+
+  test('U2: a config that cannot be composed is named with the reason, and what to do', async () => {
+    const before = follower.read('config.toml') ?? ''
+    follower.write('config.toml', 'model = [\n')
+    for (const command of ['sync', 'status', 'plan']) {
+      const { stdout } = await follower.stemma(command)
+      expect(stdout).toMatch(
+        /Left as it was: config\.toml: .*line \d+ is not TOML.*\.\n {2}Correct the named line/,
+      )
+    }
+    expect(JSON.parse((await follower.stemma('plan', '--json')).stdout)).toMatchObject({
+      left: [{ path: 'config.toml', code: 'bad-config' }],
+    })
+    follower.write('config.toml', before)
+  })
 })

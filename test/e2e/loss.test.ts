@@ -35,7 +35,7 @@ describe('S25: files that are gone', () => {
     expect(server.said.filter(({ event }) => event === 'trouble').length).toBeLessThanOrEqual(2)
     expect(await pausedOf(master)).toMatchObject({ code: 'files-gone', hint: codes['files-gone'].hint })
     const words = (await master.stemma('master', 'status')).stdout
-    expect(words).toMatch(/Publishing is paused \(since .*\):\n {2}No canonical file is left in/)
+    expect(words).toMatch(/Publishing paused .*:\n {2}No canonical file is left in/)
     expect(words).toContain('stemma master rebuild --yes')
     expectDone(await follower.stemma('sync'))
     expect([await seqOf(master), skillsOf(follower)]).toEqual([seq, skills])

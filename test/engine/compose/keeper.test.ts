@@ -274,7 +274,9 @@ describe('S41: left as it was', () => {
     await machine.keeper.apply()
     await world.publish({ 'config.toml': 'model = 7\n' })
     const result = await world.update(machine)
-    expect(result.left).toEqual([{ path: 'config.toml', why: 'The key model must be a string.' }])
+    expect(result.left).toEqual([
+      { path: 'config.toml', why: 'The key model must be a string.', code: 'bad-config' },
+    ])
     expect(machine.text('config.toml')).toBe(canonical)
     await expectStill(machine)
     await world.publish({ 'config.toml': canonical.replace('gpt-5', 'gpt-6') })
