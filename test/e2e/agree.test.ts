@@ -113,7 +113,13 @@ describeCodex('config/read and the merge', () => {
     const told = await machine.stemma('sync', '--json')
     expect([told.code, JSON.parse(told.stdout).left]).toEqual([
       1,
-      [{ path: 'config.toml', why: 'The provider gw that model_provider names is missing.' }],
+      [
+        {
+          code: 'bad-config',
+          path: 'config.toml',
+          why: 'The provider gw that model_provider names is missing.',
+        },
+      ],
     ])
     expect(machine.read('config.toml')).toBe(before)
     await use(null)

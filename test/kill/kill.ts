@@ -197,7 +197,7 @@ export class Battle {
     if (!extra) throw new Error('somebody has joined')
     const id = String((await extra.stemma('status', '--json')).json()['id'])
     const editing = this.#random.chance(0.5) ? this.#edit() : null
-    const revoking = this.#master.launch('master', 'revoke', id, '--json')
+    const revoking = this.#master.launch('master', 'revoke', id, '--yes', '--json')
     await Promise.race([await_(epochCue(this.#random, this.#master.stemmaHome), () => true), revoking.done])
     // It takes a few milliseconds, all in all.
     if (this.#random.chance(0.3)) await pause(this.#random.fraction() * 2)
@@ -215,7 +215,7 @@ export class Battle {
     const row = v.parse(followersReport, told).followers.find((one) => one.id === id)
     const isRevoked = row?.state === 'revoked'
     if (code === 0 && !isRevoked) throw new Error('a revocation that was said is gone')
-    if (!isRevoked) done(await this.#master.stemma('master', 'revoke', id))
+    if (!isRevoked) done(await this.#master.stemma('master', 'revoke', id, '--yes'))
     done(await this.#master.stemma('master', 'open'))
     const before = extra.read('.env')
     const { code: refused } = await extra.stemma('sync')
