@@ -46,8 +46,9 @@ export function disapprove(file: string, hooks: readonly Hook[], table: TrustTab
 /**
  * The table after the hooks of one file were added, moved or removed: each entry follows its hook.
  * A hook that is new to the file is approved where an entry of the file has its hash, so one that was changed and
- * then changed back needs no second approval. Entries of hooks that are gone leave with them.
- * @param before the hooks of the file that the table was made for.
+ * then changed back needs no second approval. So is one whose entry is at none of these places: the table may have
+ * been put before a file that then could not be. Entries of hooks that are gone leave with them.
+ * @param before the hooks of the file that the table was made for, as far as that is known.
  */
 export function moveTrust(
   file: string,
@@ -58,18 +59,28 @@ export function moveTrust(
   const entries = Object.entries(table)
   const own = entries.filter(([key]) => isKeyOf(file, key))
   const origins = pairUp(before, after)
+  const settled = new Set(
+    before.filter((hook) => isFor(hook, table[hookKey(file, hook)])).map((hook) => hookKey(file, hook)),
+  )
+  const strays = own.filter(([key]) => !settled.has(key))
   const moved = new Map<string, TrustEntry>()
   for (const hook of after) {
     const origin = origins.get(hook)
-    const entry = origin
-      ? table[hookKey(file, origin)]
-      : own.find(([, candidate]) => candidate['trusted_hash'] === hook.hash)?.[1]
+    const there = origin && table[hookKey(file, origin)]
+    const found = (origin ? strays : own).find(
+      ([, candidate]) => candidate['trusted_hash'] === hook.hash,
+    )?.[1]
+    const entry = isFor(hook, there) ? there : (found ?? there)
     if (entry) moved.set(hookKey(file, hook), entry)
   }
   const taken = new Set([...before, ...after].map((hook) => hookKey(file, hook)))
   const kept = entries.filter(([key]) => !isKeyOf(file, key) || !taken.has(key))
   return Object.fromEntries([...kept, ...moved])
 }
+
+/** The entry at a hook's place speaks of this very hook; who disables a place means whatever stands there. */
+const isFor = (hook: Hook, entry: TrustEntry | undefined): boolean =>
+  entry?.['trusted_hash'] === hook.hash || entry?.['enabled'] === false
 
 /** Which hook of before each hook of after is: the same declaration, at the same place where there are several. */
 function pairUp(before: readonly Hook[], after: readonly Hook[]): ReadonlyMap<Hook, Hook> {

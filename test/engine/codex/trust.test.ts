@@ -56,6 +56,20 @@ describe('S50: trust keys are recomputed', () => {
     expect(commandsOf(both, moveTrust(file, second, both, approved), 'trusted')).toEqual(['a'])
   })
 
+  test('a table that is ahead of its file: every approval is found by its hash, and none by chance', () => {
+    const old = hooksOf({ Stop: [['a'], ['mine']] })
+    const ahead = hooksOf({ Stop: [['new'], ['a'], ['mine']] })
+    const table = moveTrust(file, old, ahead, approve(file, old, {}))
+    for (const after of [old, ahead, hooksOf({ Stop: [['newer'], ['new'], ['a'], ['mine']] })]) {
+      const moved = moveTrust(file, old, after, table)
+      expect(commandsOf(after, moved, 'trusted')).toEqual(['a', 'mine'])
+    }
+    // The twin of an approved hook has an entry of its own, or none.
+    const twins = hooksOf({ Stop: [['a'], ['a']] })
+    const one = approve(file, twins.slice(0, 1), {})
+    expect(moveTrust(file, twins, twins, one)).toEqual(one)
+  })
+
   test('entries of other files, and keys of no hook, stay as they are', () => {
     const others = {
       '/home/u/.codex/config.toml:stop:0:0': { trusted_hash: 'sha256:1' },

@@ -8,7 +8,7 @@ import { composeHooks, isOwnCommand, noHooks, type OwnHooks } from '../../../eng
 import { readToml } from '../../../engine/toml/toml.ts'
 import { assert, isRefusal } from '../../../schemas/fault.ts'
 import { SimDisk } from '../../sim/disk.ts'
-import { at, codexHome, keeperOf, type Machine, World } from '../machines.ts'
+import { at, codexHome, keeperOf, type Machine, openFollower, sync, World } from '../machines.ts'
 
 const own: OwnHooks = {
   SessionStart: '/usr/bin/node /srv/stemma/stemma-hook.cjs start',
@@ -237,6 +237,49 @@ describe('S50: on a machine', () => {
         new: 'untrusted',
         a: 'trusted',
         b: 'disabled',
+        [own.SessionStart]: 'trusted',
+        [own.SessionEnd]: 'trusted',
+      })
+    }
+  })
+
+  test('a fault of one of the two files, then another state: what the user added stays approved', async () => {
+    const world = await World.make({ ...canonical('a'), 'config.toml': 'model = "m"\n' })
+    const machine = await world.join(2)
+    machine.own = own
+    await machine.keeper.apply()
+    const file = JSON.parse(machine.text('hooks.json') ?? '')
+    file.hooks.SessionStart.push({ hooks: [{ type: 'command', command: 'mine' }] })
+    machine.disk.plantFile(at('hooks.json'), JSON.stringify(file), 0o600)
+    await approveAll(machine)
+    await world.publish(canonical('new', 'a'))
+    await world.sync(machine)
+    const prepared = machine.disk.settled()
+    // Another machine has what comes next, so that this one can be cut off again and again.
+    await world.publish(canonical('newer', 'new', 'a'))
+    const faults = ['EACCES', 'EIO', 'EBUSY'] as const
+    let reached = true
+    for (let call = 1; reached; call++) {
+      const disk = prepared.clone()
+      const fault = faults[call % faults.length] ?? 'EIO'
+      const follower = await openFollower(disk, machine.ports)
+      const struck = disk.calls + call
+      disk.failAt(struck, fault)
+      await keeperOf(disk, machine.ports, follower, own)
+        .apply()
+        .catch(() => null)
+      reached = disk.calls >= struck
+      await follower.close().catch(() => null)
+      const next = disk.restart()
+      const again = await openFollower(next, machine.ports)
+      expect(await sync(world.master, again)).toBe(null)
+      await keeperOf(next, machine.ports, again, own).apply()
+      const text = (path: string) => next.peek(at(path))?.toString() ?? null
+      expect(await statusOf({ disk: next, text }), `${fault} at call ${call}`).toEqual({
+        newer: 'untrusted',
+        new: 'untrusted',
+        a: 'trusted',
+        mine: 'trusted',
         [own.SessionStart]: 'trusted',
         [own.SessionEnd]: 'trusted',
       })
