@@ -5,7 +5,6 @@
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { isTable, type Table, valueAt } from '../../engine/toml/value.ts'
 import { codexBinary, codexEnv } from './codex.ts'
 import { parseExactly } from './exact.ts'
@@ -88,13 +87,20 @@ export async function startAppServer(
   child.once('error', (error) => giveUp(error.message))
   child.once('close', (status) => giveUp(`ended with ${status}`))
   child.stdin.on('error', () => giveUp('takes no more questions'))
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  const answered = (line: string) => {
     const message: { id?: unknown; result?: unknown; error?: { message?: unknown } } = JSON.parse(line)
     const one = typeof message.id === 'number' ? waiting.get(message.id) : undefined
     if (one === undefined || typeof message.id !== 'number') return
     waiting.delete(message.id)
     if (message.error) one.fail(new Error(String(message.error.message)))
     else one.done({ result: message.result, line })
+  }
+  // By hand: `readline` ends a line at U+2028 as well, which JSON leaves as it is.
+  let rest = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = `${rest}${text}`.split('\n')
+    rest = lines.pop() ?? ''
+    lines.forEach(answered)
   })
 
   const say = (message: Record<string, unknown>) => child.stdin.write(`${JSON.stringify(message)}\n`)

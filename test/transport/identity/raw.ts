@@ -86,8 +86,12 @@ export async function rawHandshake(to: {
   socket.write(seal(22, Buffer.concat([certificate, proof, message(20, [mac])])))
   socket.write(sealer(application).seal(23, Buffer.from(to.say)))
 
-  // What it sends now is under keys that nothing here asks for.
-  while (!(await records.next()).done);
+  // What it sends now is under keys that nothing here asks for. Who hangs up with something unread resets the line.
+  try {
+    while (!(await records.next()).done);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ECONNRESET')) throw error
+  }
   socket.destroy()
 }
 
