@@ -31,13 +31,12 @@ export function approve(file: string, hooks: readonly Hook[], table: TrustTable)
   return { ...table, ...Object.fromEntries(approved) }
 }
 
-/** The table without the approvals of these hooks. One that the user has disabled stays disabled. */
-export function disapprove(file: string, hooks: readonly Hook[], table: TrustTable): TrustTable {
-  const keys = new Set(hooks.map((hook) => hookKey(file, hook)))
+/** The table without any approval of these hashes in this file. What the user has disabled stays disabled. */
+export function disapprove(file: string, hashes: ReadonlySet<string>, table: TrustTable): TrustTable {
   return Object.fromEntries(
     Object.entries(table).flatMap(([key, entry]) => {
-      if (!keys.has(key)) return [[key, entry]]
-      const { trusted_hash: _, ...rest } = entry
+      const { trusted_hash: approved, ...rest } = entry
+      if (typeof approved !== 'string' || !hashes.has(approved) || !isKeyOf(file, key)) return [[key, entry]]
       return Object.keys(rest).length === 0 ? [] : [[key, rest]]
     }),
   )

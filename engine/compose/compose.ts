@@ -286,11 +286,7 @@ class Composer {
     const read = readToml(text)
     if (isRefusal(read)) return read
     const table = approvalsOf(read.table)
-    const rest = disapprove(
-      file,
-      before.filter(({ hash }) => withdrawn.has(hash)),
-      table,
-    )
+    const rest = disapprove(file, withdrawn, table)
     const kept = moveTrust(file, before, after, rest)
     // By the very words that we wrote: what merely looks like ours is approved by nobody.
     const ours = after.filter(({ command }) => command !== null && own !== null && isOneOf(own, command))

@@ -7,7 +7,6 @@ import { approvalsOf, hooksFileOf } from '../../../engine/compose/approvals.ts'
 import { composeHooks, isOwnCommand, noHooks, type OwnHooks } from '../../../engine/compose/hooks.ts'
 import { readToml } from '../../../engine/toml/toml.ts'
 import { assert, isRefusal } from '../../../schemas/fault.ts'
-import { SimDisk } from '../../sim/disk.ts'
 import { at, codexHome, keeperOf, type Machine, openFollower, sync, World } from '../machines.ts'
 
 const own: OwnHooks = {
@@ -389,14 +388,5 @@ describe('S50: on a machine', () => {
     expect(left.map(({ path }) => path)).toEqual(['hooks.json'])
     expect(machine.text('hooks.json')).toBe(before)
     expect((await statusOf(shown(machine)))[own.SessionStart]).toBe('trusted')
-  })
-
-  test('approvals name the real path of the home, also of one that is still to be made', async () => {
-    const disk = new SimDisk({ seed: 1 })
-    disk.plantFolder('/private/tmp')
-    disk.plantLink('/tmp', '/private/tmp')
-    expect(await hooksFileOf(disk, '/tmp/a/codex')).toBe('/private/tmp/a/codex/hooks.json')
-    disk.plantFolder('/private/tmp/a/codex')
-    expect(await hooksFileOf(disk, '/tmp/a/codex')).toBe('/private/tmp/a/codex/hooks.json')
   })
 })
