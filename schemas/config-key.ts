@@ -72,6 +72,7 @@ function toNode(keys: readonly (readonly string[])[]): RuleNode {
       forms.push({ form: new RegExp(`^${name.replaceAll('*', '.*')}$`, 's'), node })
     else exact.set(name, node)
   }
-  const next = (name: string) => exact.get(name) ?? forms.find(({ form }) => form.test(name))?.node ?? any
+  const next = (name: string) =>
+    exact.get(name) ?? (forms.length > 0 ? forms.find(({ form }) => form.test(name))?.node : null) ?? any
   return { ends: keys.some((key) => key.length === 0), next }
 }

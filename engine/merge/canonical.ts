@@ -49,8 +49,9 @@ export function readCanonicalTable(text: string): Table | null {
 export function machinePaths(table: Table): Path[] {
   const paths: Path[] = []
   const walk = (at: Table, above: Path, rules: RuleNode) => {
-    for (const [key, value] of Object.entries(at)) {
+    for (const key of Object.keys(at)) {
       const node = rules.next(key)
+      const value = at[key]
       if (node?.ends) paths.push([...above, key])
       else if (node && isTable(value)) walk(value, [...above, key], node)
     }

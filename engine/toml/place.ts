@@ -47,7 +47,7 @@ export function addPair({ index }: Document, section: Section, pair: Pair): void
 
 /** @param node the section's own. */
 function addBelow(node: Node, section: Section, pair: Pair): void {
-  const spot = { section, pair, path: [...section.path, ...pair.key] }
+  const spot = { section, pair, path: section.path.concat(pair.key) }
   let at = node
   for (const name of pair.key) {
     if (at !== node) at.dotted = spot

@@ -81,7 +81,7 @@ export function scanInline(text: string): Entry[] {
 
 /** A dotted key and the offset of what follows it: `=` or `]`. */
 function readKey(text: string, start: number): { path: string[]; end: number } {
-  const path: string[] = []
+  let path: string[] = []
   for (let at = skipSpace(text, start); ; at = skipSpace(text, at)) {
     const c = text[at]
     assert(c !== undefined && c !== '\n', 'a key has no end')
@@ -89,7 +89,9 @@ function readKey(text: string, start: number): { path: string[]; end: number } {
     else if (c === '=' || c === ']') return { path, end: at }
     else {
       const end = c === '"' || c === "'" ? skipString(text, at) : skipBare(text, at)
-      path.push(nameOf(text.slice(at, end)))
+      const name = nameOf(text.slice(at, end))
+      // Mostly it is one name, and a list that grows takes room for more.
+      path = path.length === 0 ? [name] : [...path, name]
       at = end
     }
   }

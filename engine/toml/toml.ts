@@ -47,13 +47,15 @@ export function readToml(text: string): { readonly table: Table } | Refusal {
   }
 }
 
-/** Dotted keys nest tables too, and the parser does not count those. */
+/** Dotted keys nest tables too, and the parser does not count those. Asked of every text, so it makes no lists of it. */
 function isDeep(value: Table | Value[] | Date, left: number): boolean {
-  const inside: readonly Value[] = Array.isArray(value) ? value : Object.values(value)
-  if (left === 0) return inside.length > 0
-  for (const one of inside) if (typeof one === 'object' && isDeep(one, left - 1)) return true
+  if (Array.isArray(value)) return left === 0 ? value.length > 0 : value.some((one) => isDeepIn(one, left))
+  if (value instanceof Date) return false
+  for (const key in value) if (left === 0 || isDeepIn(value[key], left)) return true
   return false
 }
+const isDeepIn = (one: Value | undefined, left: number): boolean =>
+  typeof one === 'object' && isDeep(one, left - 1)
 
 /** The parser takes two things that TOML has not, and makes something else of them. */
 function findMisread(value: Value, text: string): string | null {
