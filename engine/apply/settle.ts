@@ -19,7 +19,7 @@ export const parentOf = (path: string): string => path.slice(0, Math.max(0, path
 /** A name that is not durable takes everything below it along. `''` is the home. */
 const isBelow = (path: string, folder: string): boolean => folder === '' || path.startsWith(`${folder}/`)
 
-/** After a swap: replaces `done` in `outcomes` by a fault where the disk would not confirm it. */
+/** After a swap: replaces `done` and `edited` in `outcomes` by a fault where the disk would not confirm it. */
 export async function settleSteps(
   site: Site,
   { tx, steps }: Journal,
@@ -29,7 +29,7 @@ export async function settleSteps(
   const { disk } = site
   const done = steps
     .map((step, index) => ({ step, index }))
-    .filter(({ step }) => outcomes.get(step) === 'done')
+    .filter(({ step }) => ['done', 'edited'].some((one) => outcomes.get(step) === one))
   await eachOf(done, stageParallel, async ({ step, index }) => {
     const at = inHome(site, step.path)
     // Folders cannot be synced on Windows; a file carries its names with it.

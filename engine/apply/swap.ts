@@ -17,8 +17,11 @@ import { lookAbove } from './observe.ts'
 import { inHome, type Site } from './site.ts'
 import { stageDir } from './stage.ts'
 
-/** `moved`: the home is not as planned, plan again. A fault concerns this file alone. */
-export type Outcome = 'done' | 'moved' | Fault
+/**
+ * `moved`: the home is not as planned, plan again. `edited`: the same, but the step had been carried out before a crash,
+ * and what lies there was made of it. A fault concerns this file alone.
+ */
+export type Outcome = 'done' | 'edited' | 'moved' | Fault
 
 type Displacing = Extract<JournalStep, { act: 'replace' | 'remove' }>
 type Now =
@@ -50,9 +53,12 @@ async function change(work: Work, step: JournalStep, next: string, old: string):
   const now = await look(site, step.path)
   // Done already: by us before a crash, or by the user.
   if (step.act === 'remove' ? now.kind === 'absent' : now.kind === 'file' && same(now, step.to)) return 'done'
-  if (step.act === 'create')
-    return now.kind === 'absent' && (await put(work, next, step.path)) ? 'done' : 'moved'
-  if (now.kind !== 'file' || !same(now, step.from)) return 'moved'
+  if (step.act === 'create') {
+    if (now.kind === 'absent') return (await put(work, next, step.path)) ? 'done' : 'moved'
+    return (await wasPut(work, step, now, next, old)) ? 'edited' : 'moved'
+  }
+  if (now.kind !== 'file' || !same(now, step.from))
+    return (await wasPut(work, step, now, next, old)) ? 'edited' : 'moved'
   switch (step.act) {
     case 'replace':
       await clear(site, step, old)
@@ -74,6 +80,24 @@ async function change(work: Work, step: JournalStep, next: string, old: string):
     default:
       return unreachable(step)
   }
+}
+
+/**
+ * Whether a run that was cut off had carried out this step, although something else lies there now: what it staged is
+ * gone, and what it displaced is as expected. Who thinks otherwise takes the rest of what we put for an edit of the user.
+ */
+async function wasPut(
+  { site }: Work,
+  step: JournalStep,
+  now: Now,
+  next: string,
+  old: string,
+): Promise<boolean> {
+  if (now.kind !== 'file' || step.act === 'chmod') return false
+  if (step.act !== 'remove' && (await site.disk.stat(next)) !== null) return false
+  if (step.act === 'create') return true
+  const held = await digestOf(site.disk, old)
+  return held !== null && same(seenOf(site, held), step.from)
 }
 
 const seenOf = (site: Site, { hash, stat }: Digest): Seen => ({
@@ -98,7 +122,10 @@ async function put(work: Work, from: string, path: HomePath): Promise<boolean> {
   const to = inHome(work.site, path)
   if (!(await isOurGround(work, path))) return false
   try {
-    return await disk.link(from, to)
+    if (!(await disk.link(from, to))) return false
+    // What was staged is gone once it is in its place, however it came there.
+    await disk.unlink(from)
+    return true
   } catch (error) {
     if (!isLinkless(error)) throw error
   }

@@ -99,7 +99,7 @@ export async function finish(site: Site, journal: Journal, before: Ledger): Prom
   await settleSteps(site, journal, outcomes, folders.touched)
   const rows = new Map(before.rows)
   for (const [step, outcome] of outcomes) {
-    if (outcome !== 'done') continue
+    if (outcome !== 'done' && outcome !== 'edited') continue
     if (step.act === 'remove') rows.delete(step.path)
     else rows.set(step.path, { last: step.to, kept: null, look: null })
   }
@@ -119,7 +119,9 @@ function summary({ steps }: Journal, outcomes: ReadonlyMap<JournalStep, Outcome>
   }
   return {
     done: steps.filter((step) => outcomes.get(step) === 'done'),
-    moved: steps.filter((step) => outcomes.get(step) === 'moved').map((step) => step.path),
+    moved: steps.filter((step) => isMoved(outcomes.get(step))).map((step) => step.path),
     faults,
   }
 }
+
+const isMoved = (outcome: Outcome | undefined): boolean => outcome === 'moved' || outcome === 'edited'

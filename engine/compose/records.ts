@@ -136,5 +136,6 @@ const both = <T>(now: readonly Put<T>[], next: readonly Put<T>[]): readonly Put<
   ...now.filter(([put]) => !next.some(([other]) => other === put)),
   ...next,
 ]
+/** Where we put nothing, what was remembered for a file that was then not put says nothing. */
 const choose = <T>(all: readonly Put<T>[], lies: Hash | null): T | undefined =>
-  (all.find(([put]) => put === lies) ?? all[0])?.[1]
+  (all.find(([put]) => put === lies) ?? (lies === null ? undefined : all[0]))?.[1]

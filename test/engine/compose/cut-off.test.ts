@@ -1,0 +1,54 @@
+/** An apply that was cut off, and Codex at work before it is finished (S37, S43). */
+import { expect, test } from 'vitest'
+import { at, keeperOf, openFollower, sync, World } from '../machines.ts'
+
+const textOf = (model: string) =>
+  `# Canonical\nmodel = "${model}"\n\n[mcp_servers.docs]\ncommand = "${model}"\n`
+const trust = '\n[projects."/srv/a"]\ntrust_level = "trusted"\n'
+
+test.each(['join', 'sync'])(
+  'a %s that is killed at any call, then Codex and the master move on',
+  async (which) => {
+    const world = await World.make({ 'config.toml': textOf('one') })
+    const machine = await world.join(2)
+    if (which === 'sync') {
+      await machine.keeper.apply()
+      await world.publish({ 'config.toml': textOf('two') })
+      await world.sync(machine)
+    }
+    const prepared = machine.disk.settled()
+    await world.publish({ 'config.toml': textOf('three') })
+    let conflicts = 0
+    let reached = true
+    for (let call = 1; reached; call++) {
+      const disk = prepared.clone()
+      const follower = await openFollower(disk, machine.ports)
+      const struck = disk.calls + call
+      disk.failAt(struck, 'crash-after')
+      await keeperOf(disk, machine.ports, follower)
+        .apply()
+        .catch(() => null)
+      reached = disk.calls >= struck
+      await follower.close().catch(() => null)
+      const next = disk.restart()
+      const text = next.peek(at('config.toml'))?.toString()
+      if (text !== undefined) {
+        // As Codex writes: a new file in the place of the old one.
+        await next.unlink(at('config.toml'))
+        next.plantFile(at('config.toml'), `${text}${trust}`, 0o600)
+      }
+      const again = await openFollower(next, machine.ports)
+      expect(await sync(world.master, again)).toBe(null)
+      const { inner } = await keeperOf(next, machine.ports, again).apply()
+      // A new file has two names for the length of one call; then nobody can tell ours from one that came meanwhile.
+      if (inner.length > 0) {
+        expect(new Set(inner.map(({ kind }) => kind)), `call ${call}`).toEqual(new Set(['exists']))
+        conflicts++
+        continue
+      }
+      const wanted = text === undefined ? textOf('three') : `${textOf('three')}${trust}`
+      expect(next.peek(at('config.toml'))?.toString(), `call ${call}`).toBe(wanted)
+    }
+    expect(conflicts).toBe(which === 'join' ? 1 : 0)
+  },
+)
