@@ -46,6 +46,9 @@ import { type RefusedSecret, Vault } from './secrets/vault.ts'
 
 export type { Applicant, FollowerFacts, Relation, Standing } from './applicant.ts'
 
+/** A look at the home. `hooksFile` is its hooks.json as Codex names it. */
+export type Found = Pick<Scan, 'files' | 'secrets' | 'kept'> & { readonly hooksFile: string }
+
 export class Master {
   readonly #place: MasterPlace
   readonly #keys: MasterKeys
@@ -183,14 +186,13 @@ export class Master {
   /**
    * Publishes what a scan found: changed files as they are, changed secrets sealed. Says which secrets could not be.
    */
-  publish(
-    found: Pick<Scan, 'files' | 'secrets' | 'kept'>,
-  ): Promise<{ readonly entries: number; readonly refused: readonly RefusedSecret[] }> {
+  publish(found: Found): Promise<{ readonly entries: number; readonly refused: readonly RefusedSecret[] }> {
     return this.#alone(() => this.#publish(found))
   }
 
-  async #publish(found: Pick<Scan, 'files' | 'secrets' | 'kept'>) {
-    const { secrets, refused } = publishables(found.secrets, this.#place.disk.windows ? 'win32' : 'linux')
+  async #publish(found: Found) {
+    const platform = this.#place.disk.windows ? 'win32' : 'linux'
+    const { secrets, refused } = publishables(found.secrets, found.hooksFile, platform)
     const kept = new Set<string>([...found.kept, ...refused.map(({ path }) => path)])
     const sealed = await this.#vault.publish(this.state, secrets, kept)
     const events = [...sealed.removals, ...diff(this.files, found)]

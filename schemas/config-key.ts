@@ -13,6 +13,7 @@ export const machineKeys: readonly KeyRule[] = [
   rule('projects', 'trust is given to a folder on one machine'),
   rule('hooks.state', 'a hook is trusted by the path of the file that declares it'),
   rule('mcp_servers.*.tools', 'a tool is approved by the person at one machine'),
+  rule('plugins.*.mcp_servers.*.tools', 'a tool is approved by the person at one machine'),
   rule('apps.*.tools', 'a tool is approved by the person at one machine'),
   rule('notice', 'which notices this machine has shown, and what was answered'),
   rule('tui.*nux*', 'how often this machine has shown an introduction'),
@@ -23,6 +24,8 @@ export const machineKeys: readonly KeyRule[] = [
   rule('log_dir', 'an absolute path'),
   rule('model_catalog_json', 'an absolute path'),
   rule('js_repl_node_path', 'an absolute path'),
+  rule('model_instructions_file', 'a file of one machine, without which Codex does not start'),
+  rule('experimental_compact_prompt_file', 'a file of one machine, without which Codex does not start'),
   rule('marketplaces', 'where this machine keeps its copies, and when it fetched them'),
   rule('notify', 'a program of one machine, by its path'),
 ]

@@ -196,6 +196,8 @@ export const settingsBytesMax = 512 * KiB
 export const tomlBytesMax = 1 * MiB
 /** Tables in tables: Codex's own deepest key has six names. Recursion over what a peer sent needs a bound. */
 export const tomlDepthMax = 64
+/** Logins and hooks.json need a few levels; whoever walks them recurses. */
+export const jsonDepthMax = 64
 
 // --- control channel and writer lock ---
 /** One request: the longest names a follower. */

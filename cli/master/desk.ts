@@ -7,6 +7,7 @@ import { LossGuard } from '../../engine/canon/loss.ts'
 import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
 import { walk } from '../../engine/canon/walk.ts'
 import { printable } from '../../engine/canon/warning.ts'
+import { hooksFileOf } from '../../engine/compose/approvals.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import { type FollowerFacts, Master } from '../../engine/master.ts'
 import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
@@ -85,7 +86,8 @@ export class Desk {
     })
     const { files, secrets, selection } = master
     this.loss.judge(context.homes.codexHome, { files, secrets, selection, found }, context.clock.monotonic())
-    const { entries, refused } = await master.publish(found)
+    const hooksFile = await hooksFileOf(this.disk, context.homes.codexHome)
+    const { entries, refused } = await master.publish({ ...found, hooksFile })
     this.#index = found.index
     const more = refused.map(({ path, refusal }) => ({
       kind: 'unfit',

@@ -6,6 +6,8 @@
  * (`test/e2e/auth.test.ts`).
  */
 
+import { jsonTokens, readJson } from './json.ts'
+
 export type Auth =
   | { readonly kind: 'apikey' }
   | {
@@ -49,16 +51,13 @@ export function expiryMs(token: string): number | null {
   return typeof exp === 'number' && Number.isFinite(exp) ? exp * 1000 : null
 }
 
-/** `"key"`, `"text"`, a mark, or a number or word: all that valid JSON is made of besides space. */
-const tokenForm = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g
-
 /**
  * The same text with every refresh token emptied, all other bytes as they were. Null when it is no JSON object, or
  * when a refresh token is something else than a text.
  */
 export function emptyRefresh(text: string): string | null {
   if (parseObject(text) === null) return null
-  const tokens = [...text.matchAll(tokenForm)]
+  const tokens = [...text.matchAll(jsonTokens)]
   let emptied = ''
   let copied = 0
   for (const [index, token] of tokens.entries()) {
@@ -87,11 +86,8 @@ function readClaims(token: string): Readonly<Record<string, unknown>> | null {
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    return asObject(JSON.parse(text))
-  } catch {
-    return null
-  }
+  const read = readJson(text)
+  return 'fault' in read ? null : asObject(read.value)
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> | null {

@@ -9,6 +9,7 @@
 import { unreachable } from '../../schemas/fault.ts'
 import { type Platform, v } from '../../schemas/shape.ts'
 import { sha256Hex } from '../crypto/hash.ts'
+import { readJson } from './json.ts'
 
 type EventFacts = {
   /** As it stands in keys and hashes. */
@@ -105,13 +106,9 @@ export type HookList = {
 
 /** The hooks of a hooks.json. */
 export function readHooksFile(text: string, platform: Platform): HookList {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return { hooks: [], fault: 'it is not JSON' }
-  }
-  const read = v.safeParse(hooksFile, value)
+  const json = readJson(text)
+  if ('fault' in json) return { hooks: [], fault: json.fault }
+  const read = v.safeParse(hooksFile, json.value)
   return read.success ? { hooks: listGroups(read.output.hooks, platform), fault: null } : faultOf(read.issues)
 }
 

@@ -26,7 +26,7 @@ export async function hooksFileOf(disk: Disk, codexHome: string): Promise<string
 export function approvalsOf(config: Table): TrustTable {
   const hooks = config['hooks']
   const state = isTable(hooks) ? hooks['state'] : undefined
-  const table: Record<string, TrustEntry> = {}
+  const table: Record<string, TrustEntry> = Object.create(null)
   if (isTable(state)) for (const [key, entry] of Object.entries(state)) if (isTable(entry)) table[key] = entry
   return table
 }

@@ -6,28 +6,29 @@
  */
 import { isRefusal } from '../../schemas/fault.ts'
 import type { Platform } from '../../schemas/shape.ts'
-import { hookKey, readHooksFile } from '../codex/hook.ts'
+import { readHooksFile } from '../codex/hook.ts'
+import { trustStatus } from '../codex/trust.ts'
 import { readToml } from '../toml/toml.ts'
 import { approvalsOf } from './approvals.ts'
-import { hooksPath } from './kind.ts'
 
 const mark = '\0'
 
-/** The hashes of hooks of this file that are approved at their place, and not disabled. */
-export function approvedHooks(hooks: string, config: string, platform: Platform): readonly string[] {
+/**
+ * The hashes of hooks that are approved at their place, and not disabled.
+ * @param file where the hooks lie on the master, as Codex names it: an approval for another file is none for this one.
+ */
+export function approvedHooks(
+  file: string,
+  hooks: string,
+  config: string,
+  platform: Platform,
+): readonly string[] {
   const read = readToml(config)
   if (isRefusal(read)) return []
-  const approvals = Object.entries(approvalsOf(read.table))
-  const approved = readHooksFile(hooks, platform).hooks.filter((hook) => {
-    // Which folder the home is called by on the master does not matter: the hash says what was approved.
-    const ends = ['/', '\\'].map((slash) => hookKey(`${slash}${hooksPath}`, hook))
-    return approvals.some(
-      ([key, entry]) =>
-        entry['trusted_hash'] === hook.hash &&
-        entry['enabled'] !== false &&
-        ends.some((end) => key.endsWith(end)),
-    )
-  })
+  const table = approvalsOf(read.table)
+  const approved = readHooksFile(hooks, platform).hooks.filter(
+    (hook) => trustStatus(file, hook, table) === 'trusted',
+  )
   return [...new Set(approved.map(({ hash }) => hash))].sort()
 }
 

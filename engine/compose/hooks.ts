@@ -5,10 +5,12 @@
  * then the local file stays but for our entry.
  */
 import { assert, isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
+import { type Json, readJson } from '../codex/json.ts'
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 type Table = { readonly [key: string]: Json }
 type Groups = Readonly<Record<string, readonly Json[]>>
+/** Without a prototype: an event may have any name. */
+const noGroups = (): Record<string, readonly Json[]> => Object.create(null)
 
 export type HooksInput = {
   /** What is canonical, and what lies here; null for nothing. */
@@ -54,12 +56,16 @@ export function composeHooks(input: HooksInput): Hooks | Refusal {
   // What was canonical once was readable once; anything else is no reason to stop.
   const before = isRefusal(last) ? null : last
   // A file that we put here and that is gone lost all that was in it.
-  const mine = local ? withoutOwn(local.groups) : {}
-  const wanted = canonical ? withoutOwn(canonical.groups) : {}
-  const lost = before !== null && hasLost(before.groups, mine, wanted)
+  const mine = local ? withoutOwn(local.groups) : noGroups()
+  const wanted = canonical ? withoutOwn(canonical.groups) : noGroups()
+  const was = before?.groups ?? noGroups()
+  const news = added(was, mine)
+  const edits = editsOf(was, mine, news)
+  const lost = hasLost(was, mine, wanted) || meets(edits, added(was, wanted))
   const take = input.take ?? (input.last.declined === input.canonical ? 'local' : null)
   const keepsLocal = lost && take !== 'canonical'
-  const groups = keepsLocal ? mine : union(wanted, added(before?.groups ?? {}, mine))
+  // Whoever takes what is canonical wants it in the place of the edit, not beside it.
+  const groups = keepsLocal ? mine : union(wanted, input.take === 'canonical' ? added(edits, news) : news)
   const all = input.own === null ? groups : withOwn(groups, input.own)
   const rest = (keepsLocal ? local : (canonical ?? withoutRest(local, before)))?.rest ?? {}
   const result = {
@@ -74,6 +80,12 @@ export function composeHooks(input: HooksInput): Hooks | Refusal {
   // What already says the same keeps its own spelling.
   for (const [file, text] of [[local, input.local] as const, [canonical, input.canonical] as const])
     if (file && same(whole, { ...file.rest, hooks: file.groups })) return { ...result, text }
+  for (const [file, whose] of [[local, 'local'] as const, [canonical, 'canonical'] as const])
+    if (file?.lossy)
+      return refuse(
+        'bad-config',
+        `The ${whose} hooks.json has ${file.lossy}, so it cannot be put together with what else belongs there.`,
+      )
   return { ...result, text: `${JSON.stringify(whole, null, 2)}\n` }
 }
 
@@ -83,38 +95,37 @@ export function publishedHooks(text: string): string | Refusal {
   if (isRefusal(file)) return file
   assert(file, 'a text was given')
   const groups = withoutOwn(file.groups)
-  return same(groups, file.groups) ? text : `${JSON.stringify({ ...file.rest, hooks: groups }, null, 2)}\n`
+  if (same(groups, file.groups)) return text
+  if (file.lossy) return refuse('bad-config', `it has ${file.lossy} beside the hooks of stemma itself`)
+  return `${JSON.stringify({ ...file.rest, hooks: groups }, null, 2)}\n`
 }
 
-type File = { readonly rest: Table; readonly groups: Groups }
+type File = { readonly rest: Table; readonly groups: Groups; readonly lossy: string | null }
 
 function read(text: string | null, whose: string): File | null | Refusal {
   if (text === null) return null
   const bad = () => refuse('bad-config', `The ${whose} hooks.json is not what Codex could read.`)
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return bad()
-  }
+  const json = readJson(text)
+  if ('fault' in json) return bad()
+  const { value, lossy } = json
   if (!isTable(value)) return bad()
   const { hooks = {}, ...rest } = value
   if (!isTable(hooks)) return bad()
-  const groups: Record<string, readonly Json[]> = {}
+  const groups = noGroups()
   for (const [event, list] of Object.entries(hooks)) {
     if (!Array.isArray(list)) return bad()
     groups[event] = list
   }
-  return { rest, groups }
+  return { rest, groups, lossy }
 }
 
 /** What beside the hooks is canonical goes with it. */
 function withoutRest(local: File | null, before: File | null): File | null {
   if (local === null || before === null || !same(local.rest, before.rest)) return local
-  return { rest: {}, groups: local.groups }
+  return { ...local, rest: {} }
 }
 
-const isTable = (value: unknown): value is Table =>
+const isTable = (value: Json): value is Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const key = (value: Json): string =>
   JSON.stringify(value, (_, one: Json) => (isTable(one) ? sorted(one) : one))
@@ -123,7 +134,7 @@ const sorted = (table: Table): Table =>
 const same = (a: Json | Groups, b: Json | Groups): boolean => key(a) === key(b)
 
 function withoutOwn(groups: Groups): Groups {
-  const out: Record<string, readonly Json[]> = {}
+  const out = noGroups()
   for (const [event, list] of Object.entries(groups)) {
     const kept = list.flatMap((group): readonly Json[] => {
       if (!isTable(group) || !Array.isArray(group['hooks'])) return [group]
@@ -143,7 +154,7 @@ const isOwn = (handler: Json): boolean =>
   )
 
 function withOwn(groups: Groups, own: OwnHooks): Groups {
-  const out: Record<string, readonly Json[]> = { ...groups }
+  const out = Object.assign(noGroups(), groups)
   for (const event of ['SessionStart', 'SessionEnd'] as const) {
     const handler = { type: 'command', command: own[event], timeout: ownTimeouts[event] }
     out[event] = [...(groups[event] ?? []), { hooks: [handler] }]
@@ -152,7 +163,7 @@ function withOwn(groups: Groups, own: OwnHooks): Groups {
 }
 
 const union = (first: Groups, second: Groups): Groups => {
-  const out: Record<string, readonly Json[]> = { ...first }
+  const out = Object.assign(noGroups(), first)
   for (const [event, list] of Object.entries(second)) {
     const known = new Set((first[event] ?? []).map(key))
     const more = list.filter((group) => !known.has(key(group)))
@@ -163,7 +174,7 @@ const union = (first: Groups, second: Groups): Groups => {
 
 /** Groups that are here and did not come from the master. */
 function added(last: Groups, local: Groups): Groups {
-  const out: Record<string, readonly Json[]> = {}
+  const out = noGroups()
   for (const [event, list] of Object.entries(local)) {
     const known = new Set((last[event] ?? []).map(key))
     const more = list.filter((group) => !known.has(key(group)))
@@ -179,4 +190,30 @@ function hasLost(last: Groups, local: Groups, canonical: Groups): boolean {
     const there = new Set((canonical[event] ?? []).map(key))
     return list.some((group) => !here.has(key(group)) && there.has(key(group)))
   })
+}
+
+/** Groups that are new here and run what a group ran that came from the master and is gone here: it was changed. */
+function editsOf(last: Groups, local: Groups, news: Groups): Groups {
+  const out = noGroups()
+  for (const [event, list] of Object.entries(added(local, last))) {
+    const gone = new Set(list.flatMap(commandsOf))
+    const edits = (news[event] ?? []).filter((group) => commandsOf(group).some((one) => gone.has(one)))
+    if (edits.length > 0) out[event] = edits
+  }
+  return out
+}
+
+/** Was one of these changed at the master as well? */
+const meets = (edits: Groups, canonical: Groups): boolean =>
+  Object.entries(edits).some(([event, list]) => {
+    const there = new Set((canonical[event] ?? []).flatMap(commandsOf))
+    return list.flatMap(commandsOf).some((one) => there.has(one))
+  })
+
+function commandsOf(group: Json): string[] {
+  const handlers = isTable(group) ? group['hooks'] : null
+  if (!Array.isArray(handlers)) return []
+  return handlers.flatMap((one: Json) =>
+    isTable(one) && typeof one['command'] === 'string' ? [one['command']] : [],
+  )
 }

@@ -8,6 +8,7 @@ import type { Platform } from '../../schemas/shape.ts'
 import type { PlainSecret } from '../canon/scan.ts'
 import { emptyRefresh } from '../codex/auth.ts'
 import { canonicalOf } from '../merge/canonical.ts'
+import { judgeConfig } from '../merge/judge.ts'
 import { approvedHooks, withApproved } from './approved.ts'
 import { publishedHooks } from './hooks.ts'
 import { configPath, hooksPath, isConfig, textOf } from './kind.ts'
@@ -23,9 +24,11 @@ export function publishable(path: HomePath, plain: Buffer): Buffer | Refusal {
 /**
  * All of them in the form in which they travel, and why some have none. hooks.json goes with the approvals that
  * config.toml has for it.
+ * @param hooksFile hooks.json of this home, as Codex names it.
  */
 export function publishables(
   found: readonly PlainSecret[],
+  hooksFile: string,
   platform: Platform,
 ): {
   readonly secrets: readonly PlainSecret[]
@@ -37,23 +40,32 @@ export function publishables(
     const plain = publishable(secret.path, secret.plain)
     if (isRefusal(plain)) refused.push({ path: secret.path, refusal: plain })
     else if (secret.path !== hooksPath) secrets.push({ ...secret, plain })
-    else secrets.push({ ...secret, plain: withApprovals(plain, found, platform) })
+    else secrets.push({ ...secret, plain: withApprovals(plain, found, hooksFile, platform) })
   }
   return { secrets, refused }
 }
 
-function withApprovals(plain: Buffer, found: readonly PlainSecret[], platform: Platform): Buffer {
+function withApprovals(
+  plain: Buffer,
+  found: readonly PlainSecret[],
+  hooksFile: string,
+  platform: Platform,
+): Buffer {
   const [hooks, config] = [hooksPath, configPath].map((path) => {
     const secret = found.find((one) => one.path === path)
     return (secret && textOf(secret.plain)) ?? ''
   })
-  return Buffer.from(withApproved(plain.toString(), approvedHooks(hooks ?? '', config ?? '', platform)))
+  const approved = approvedHooks(hooksFile, hooks ?? '', config ?? '', platform)
+  return Buffer.from(withApproved(plain.toString(), approved))
 }
 
 function transform(path: HomePath, text: string): string | Refusal {
   if (isConfig(path)) {
     const canonical = canonicalOf(text)
-    return isRefusal(canonical) ? canonical : canonical.text
+    if (isRefusal(canonical)) return canonical
+    // Followers would not install it, whatever else is new in it.
+    const trouble = judgeConfig(canonical.text)
+    return trouble === null ? canonical.text : refuse('bad-config', trouble)
   }
   if (path === hooksPath) return publishedHooks(text)
   return emptyRefresh(text) ?? refuse('bad-config', 'it is not a login that Codex could read')

@@ -89,6 +89,7 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   const written = still
     ? { text: input.local ?? '', fallback: false }
     : write(input, { canonical, local, base }, weighed, removed)
+  if (isRefusal(written)) return written
   return {
     ...written,
     unchanged: written.text === input.local,
@@ -126,11 +127,11 @@ function write(
   }: { readonly canonical: Document; readonly local: Document; readonly base: Table | null },
   { merged, keeps }: Weighed,
   removed: readonly Path[],
-): Edited {
+): Edited | Refusal {
   const known = commentsOf(canonical, base && (input.last?.canonical ?? null))
   weave(canonical, local, keeps, known)
   const woven = settle(canonical, merged, removed)
-  if (!woven.fallback) return woven
+  if (isRefusal(woven) || !woven.fallback) return woven
   const again = readCanonical(input.canonical)
   if (isRefusal(again)) return woven
   rewrite(again, local, keeps, known)

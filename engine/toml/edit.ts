@@ -3,7 +3,8 @@
  * Always holds: the result means exactly what the edits make of the text's meaning, type for type. Where the editor
  * cannot write that, the document is printed anew, without its comments, and `fallback` says so.
  */
-import { assert, isRefusal, type Refusal } from '../../schemas/fault.ts'
+import { assert, isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
+import { tomlBytesMax } from '../../schemas/limits.ts'
 import { type Source, setKey, unsetKey } from './change.ts'
 import { type Document, readDocument, render } from './document.ts'
 import { readToml } from './toml.ts'
@@ -34,15 +35,20 @@ export function editDocument(text: string, edits: readonly Edit[]): Edited | Ref
 
 /**
  * The document's text when it means `table`, else `table` printed.
+ * A refusal when neither fits into what is read.
  * @param unset paths whose emptied tables above may be there or not: TOML writes a table of dotted keys only with a key.
  */
-export function settle(document: Document, table: Table, unset: readonly Path[]): Edited {
+export function settle(document: Document, table: Table, unset: readonly Path[]): Edited | Refusal {
   const text = render(document)
+  if (text.length > tomlBytesMax) return tooLong
   if (means(text, table, unset)) return { text, fallback: false }
   const printed = document.bom + printDocument(table, document.eol)
+  if (printed.length > tomlBytesMax) return tooLong
   assert(means(printed, table, unset), 'a printed table is read as another')
   return { text: printed, fallback: true }
 }
+
+const tooLong = refuse('bad-config', `the result would be longer than ${tomlBytesMax} characters`)
 
 function means(text: string, table: Table, unset: readonly Path[]): boolean {
   const read = readToml(text)

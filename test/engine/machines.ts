@@ -5,6 +5,7 @@
  */
 import { scan } from '../../engine/canon/scan.ts'
 import { defaultSelection } from '../../engine/canon/selection.ts'
+import { hooksFileOf } from '../../engine/compose/approvals.ts'
 import type { OwnHooks } from '../../engine/compose/hooks.ts'
 import { Keeper, type KeeperPlace } from '../../engine/compose/keeper.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
@@ -54,7 +55,8 @@ export async function look(disk: Disk, { clock }: Ports, master: Master) {
     previousSecrets: master.secrets,
     index: { rows: new Map() },
   })
-  return { ...(await master.publish(found)), warnings: found.warnings }
+  const hooksFile = await hooksFileOf(disk, codexHome)
+  return { ...(await master.publish({ ...found, hooksFile })), warnings: found.warnings }
 }
 
 export async function openFollower(disk: Disk, ports: Ports): Promise<Follower> {

@@ -6,14 +6,14 @@ import { approvalsOf } from '../../../engine/compose/approvals.ts'
 import { approvedHooks, splitApproved, withApproved } from '../../../engine/compose/approved.ts'
 import { printToml, readToml } from '../../../engine/toml/toml.ts'
 import { isRefusal } from '../../../schemas/fault.ts'
-import { at, keeperOf, type Machine, World } from '../machines.ts'
+import { at, codexHome, keeperOf, type Machine, World } from '../machines.ts'
 
 const handler = (command: string, more: object = {}) => ({ hooks: [{ type: 'command', command, ...more }] })
 const file = (...commands: string[]) =>
   JSON.stringify({ hooks: { SessionStart: commands.map((command) => handler(command)) } })
 const hooksOf = (text: string): readonly Hook[] => readHooksFile(text, 'linux').hooks
-/** config.toml of a master whose home is elsewhere, with these approved. */
-const config = (hooks: readonly Hook[], home = '/home/m/.codex') =>
+/** config.toml of a master, with these approved. */
+const config = (hooks: readonly Hook[], home = codexHome) =>
   `model = "gpt-5"\n${printToml({ hooks: { state: approve(`${home}/hooks.json`, hooks, {}) } })}`
 
 describe('the list', () => {
@@ -21,18 +21,22 @@ describe('the list', () => {
     const text = file('a', 'b', 'c')
     const [a, b, c] = hooksOf(text)
     if (!a || !b || !c) throw new Error('three hooks were written')
-    expect(approvedHooks(text, config([a, c]), 'linux')).toEqual([a.hash, c.hash].sort())
+    expect(approvedHooks(at('hooks.json'), text, config([a, c]), 'linux')).toEqual([a.hash, c.hash].sort())
+    // An approval for the file of a repository is none for the home's, nor is one that the home's own overrules.
+    expect(approvedHooks(at('hooks.json'), text, config([a], '/srv/repo/.codex'), 'linux')).toEqual([])
+    expect(approvedHooks(at('hooks.json'), text, config([a], `/x${codexHome}`), 'linux')).toEqual([])
+    expect(approvedHooks(at('hooks.json'), text, config([{ ...a, group: 1 }]), 'linux')).toEqual([])
+    expect(approvedHooks(at('hooks.json'), text, config([{ ...a, hash: b.hash }]), 'linux')).toEqual([])
+    expect(approvedHooks(at('hooks.json'), text, `${config([a])}enabled = false\n`, 'linux')).toEqual([])
     expect(
-      approvedHooks(text, config([a]).replace('home/m', 'C:\\\\m').replaceAll('/', '\\\\'), 'linux'),
-    ).toEqual([a.hash])
-    expect(approvedHooks(text, config([{ ...a, group: 1 }]), 'linux')).toEqual([])
-    expect(approvedHooks(text, config([{ ...a, hash: b.hash }]), 'linux')).toEqual([])
-    expect(approvedHooks(text, `${config([a])}enabled = false\n`, 'linux')).toEqual([])
-    expect(approvedHooks(text, config([a]).replace('hooks.json', 'config.toml'), 'linux')).toEqual([])
-    expect(approvedHooks(text, config([a]).replace('hooks.json', 'xhooks.json'), 'linux')).toEqual([])
+      approvedHooks(at('hooks.json'), text, config([a]).replace('hooks.json', 'config.toml'), 'linux'),
+    ).toEqual([])
+    expect(
+      approvedHooks(at('hooks.json'), text, config([a]).replace('hooks.json', 'xhooks.json'), 'linux'),
+    ).toEqual([])
     for (const nonsense of ['', 'hooks = 1', 'x = [', '[hooks]\nstate = 3\n'])
-      expect(approvedHooks(text, nonsense, 'linux')).toEqual([])
-    expect(approvedHooks('{', config([a]), 'linux')).toEqual([])
+      expect(approvedHooks(at('hooks.json'), text, nonsense, 'linux')).toEqual([])
+    expect(approvedHooks(at('hooks.json'), '{', config([a]), 'linux')).toEqual([])
   })
 
   test('travels behind the file and comes off again, byte for byte', () => {

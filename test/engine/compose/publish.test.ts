@@ -43,6 +43,15 @@ describe('S30: config.toml, profiles and hooks', () => {
       expect(publish(path, 'model = ')).toBe('bad-config')
     }
   })
+  test('S41: what Codex would refuse is not published, so that nothing else waits for it', () => {
+    for (const bad of ['model = 5\n', 'approval_policy = "untrusted"\n', '[mcp_servers.x]\nenabled = true\n'])
+      expect(publish('config.toml', bad)).toBe('bad-config')
+  })
+  test('S43: consent and files of one machine stay there, those of plugins included', () => {
+    const text =
+      'model_instructions_file = "inst.md"\n\n[plugins.p.mcp_servers.s.tools.rm]\napproval_mode = "approve"\n'
+    expect(publish('config.toml', `model = "m"\n${text}`)).toBe('model = "m"\n')
+  })
   test('our own hook stays, others keep their bytes', () => {
     const group = (command: string) => ({ hooks: [{ type: 'command', command }] })
     const text = (...commands: string[]) =>

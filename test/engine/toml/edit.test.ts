@@ -1,5 +1,6 @@
 /** S44: the span editor on every form of TOML that a config.toml may have. */
 import { describe, expect, test } from 'vitest'
+import { mergeConfig } from '../../../engine/merge/merge.ts'
 import { readDocument, render } from '../../../engine/toml/document.ts'
 import { type Edit, editDocument } from '../../../engine/toml/edit.ts'
 import { isRefusal } from '../../../schemas/fault.ts'
@@ -182,6 +183,15 @@ test('Q3: what is too long or too deep is refused before anything walks it', () 
   for (const text of [...deep, `# ${'x'.repeat(tomlBytesMax)}`])
     expect(editDocument(text, [set('b', 1n)])).toMatchObject({ refused: 'bad-config' })
   expect(editDocument(`a${'.a'.repeat(63)} = 1`, [])).toMatchObject({ fallback: false })
+})
+
+test('Q3: a result that nobody could read again is a refusal, however it came about', () => {
+  const almost = `a = "${'x'.repeat(tomlBytesMax - 20)}"\n`
+  expect(editDocument(almost, [])).toMatchObject({ fallback: false })
+  const long = { refused: 'bad-config', why: expect.stringContaining('longer') }
+  expect(editDocument(almost, [set('hooks', 'x'.repeat(100))])).toMatchObject(long)
+  const [canonical, local] = ['a', 'b'].map((key) => `${key} = "${'x'.repeat(600_000)}"\n`)
+  expect(mergeConfig({ canonical: canonical ?? '', local: local ?? '', last: null })).toMatchObject(long)
 })
 
 test('a document is rendered as it was read', () => {
