@@ -52,7 +52,8 @@ async function change(work: Work, step: JournalStep, next: string, old: string):
   if (step.act === 'remove' ? now.kind === 'absent' : now.kind === 'file' && same(now, step.to)) return 'done'
   if (step.act === 'create')
     return now.kind === 'absent' && (await put(work, next, step.path)) ? 'done' : 'moved'
-  if (now.kind !== 'file' || !same(now, step.from)) return 'moved'
+  if (now.kind !== 'file' || !same(now, step.from))
+    return (await hadTurn(site, step, next, old)) ? 'done' : 'moved'
   switch (step.act) {
     case 'replace':
       await clear(site, step, old)
@@ -74,6 +75,17 @@ async function change(work: Work, step: JournalStep, next: string, old: string):
     default:
       return unreachable(step)
   }
+}
+
+/**
+ * Did a run that was cut off change this name already, so that what lies there was written after it? Then our content
+ * has left the staging folder, and what it displaced is held there.
+ */
+async function hadTurn(site: Site, step: JournalStep, next: string, old: string): Promise<boolean> {
+  if (step.act !== 'replace' && step.act !== 'remove') return false
+  if (step.act === 'replace' && (await site.disk.stat(next)) !== null) return false
+  const held = await digestOf(site.disk, old)
+  return held !== null && same(seenOf(site, held), step.from)
 }
 
 const seenOf = (site: Site, { hash, stat }: Digest): Seen => ({
