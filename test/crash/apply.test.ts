@@ -1,19 +1,21 @@
 /** Apply under every fault at every disk call: a second sync, a first join, and the recovery itself. */
 import { describe, expect, test } from 'vitest'
 import { loadJournal } from '../../engine/apply/journal.ts'
+import { sha256Hex } from '../../engine/crypto/hash.ts'
 import {
   applySecond,
   at,
   checkEnd,
   checkMoment,
   checkWhole,
+  codexHome,
   edits,
   optionsOf,
   prepare,
   second,
   stemmaHome,
 } from '../engine/apply/home.ts'
-import { rigOn, storeBlobs } from '../engine/apply/rig.ts'
+import { pathOf, rigOn, storeBlobs } from '../engine/apply/rig.ts'
 import { SimClock } from '../sim/clock.ts'
 import { type DiskFaultKind, SimDisk } from '../sim/disk.ts'
 import { SimIds } from '../sim/ids.ts'
@@ -99,6 +101,47 @@ describe.each([false, true])('S37: every fault at every disk call, Windows: %s',
     }
     await run({ ...base(windows), name, prepare: committed })
   }, 300_000)
+})
+
+test('S39: what is written between a crash and the next start is an edit of what the crash left', async () => {
+  const ports = () => ({ ids: new SimIds(5), clock: new SimClock() })
+  const made = new SimDisk({ seed: 5 })
+  await prepare(made, ports())
+  const probe = made.settled()
+  await applySecond(probe, ports())
+  const calls = probe.trace.flatMap(({ call }, index) => (call === 'rename' ? [index + 1] : []))
+  let [replaced, removed] = [0, 0]
+  for (const call of calls) {
+    const disk = made.settled()
+    disk.failAt(call, 'crash-after')
+    await expect(applySecond(disk, ports())).rejects.toThrow('power')
+    const next = disk.restart()
+    const isNew = next.peek(at('AGENTS.md'))?.toString() === second['AGENTS.md']
+    // Until its folder is dropped too.
+    const isGone = next.paths(codexHome).includes(`${at('rules')}/`) && next.paths(at('rules')).length === 0
+    const write = async (path: string) => {
+      next.plantFile('/user/beside', `written ${call}`)
+      await next.rename('/user/beside', at(path))
+    }
+    if (isNew) await write('AGENTS.md')
+    if (isGone) await write('rules/dropped.md')
+    await applySecond(next, ports())
+    const lies = await rigOn(next, optionsOf(ports())).applier.lastPut()
+    if (isNew) {
+      replaced++
+      expect(next.peek(at('AGENTS.md'))?.toString()).toBe(`written ${call}`)
+      expect(lies(pathOf('AGENTS.md'))).toBe(sha256Hex(Buffer.from(second['AGENTS.md'] ?? '')))
+    }
+    if (isGone) {
+      removed++
+      expect(next.peek(at('rules/dropped.md'))?.toString()).toBe(`written ${call}`)
+      expect(lies(pathOf('rules/dropped.md'))).toBe(null)
+    }
+  }
+  expect(
+    [replaced, removed].every((times) => times > 0),
+    `${replaced} ${removed}`,
+  ).toBe(true)
 })
 
 test('S37: recovering with nothing to do writes nothing', async () => {

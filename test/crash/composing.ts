@@ -50,6 +50,8 @@ const written = {
   approval: '[mcp_servers.docs.tools.search]\napproval_mode = "approve"\n',
   server: '[mcp_servers.own]\ncommand = "own"\n',
 }
+/** What Codex writes before the next start. */
+const late = '[projects."/srv/late"]\ntrust_level = "trusted"\n'
 const mine = 'my own hook'
 const own = { SessionStart: 'node /x/stemma-hook.cjs start', SessionEnd: 'node /x/stemma-hook.cjs end' }
 const files = [...Object.keys(home(1)), 'notes.md']
@@ -114,6 +116,8 @@ export async function composing(
       await checkSecrecy(disk)
       // What the check before this one brought in is newer.
       if (outcome.after !== 'again') checkMoment(disk)
+      // Codex goes on meanwhile, whatever was cut off.
+      if (outcome.after === 'killed') await append(disk, late)
       await check(disk, outcome, third)
     },
   }
@@ -134,13 +138,19 @@ async function edit(disk: SimDisk): Promise<void> {
   disk.plantFile(at('notes.md'), 'NOTES')
 }
 
+/** As Codex writes: into a file of its own, which takes the place. */
+async function append(disk: SimDisk, entry: string): Promise<void> {
+  disk.plantFile('/user/beside', `${textOf(disk, 'config.toml')}\n${entry}`, 0o600)
+  await disk.rename('/user/beside', at('config.toml'))
+}
+
 /** As at the next start, while the master has moved on meanwhile. */
 async function check(disk: SimDisk, { world, after, fault }: Outcome<never>, third: Master): Promise<void> {
   const machine = await openFollower(disk, world)
   const keeper = () => keeperOf(disk, world, machine, own)
   await keeper().recover()
-  // A file that cannot be read or written is told and holds up no other, not even the one that goes with it.
-  if (fault !== 'EIO') await checkTrust(disk)
+  // Neither a file that cannot be read nor one that Codex wrote meanwhile holds up the one that goes with it.
+  if (fault !== 'EIO' && after !== 'killed') await checkTrust(disk)
   expect(await sync(third, machine)).toBe(null)
   const { inner, left, faults, conflicts } = await keeper().apply()
   expect({ inner, left, faults, conflicts }, 'what was made up').toEqual({
@@ -152,7 +162,10 @@ async function check(disk: SimDisk, { world, after, fault }: Outcome<never>, thi
   const config = textOf(disk, 'config.toml') ?? ''
   const read = readToml(config)
   assert(!isRefusal(read), 'config.toml is TOML')
-  const { hooks: _, ...table } = read.table
+  const { hooks: _, projects, ...table } = read.table
+  const trusted = { trust_level: 'trusted' }
+  expect([{ '/srv/a': trusted }, { '/srv/a': trusted, '/srv/late': trusted }]).toContainEqual(projects)
+  if (after === 'killed') expect(Object.keys(projects ?? {})).toContain('/srv/late')
   expect(table).toEqual({
     model: `${canary} 3`,
     sandbox_mode: 'read-only',
@@ -160,7 +173,6 @@ async function check(disk: SimDisk, { world, after, fault }: Outcome<never>, thi
       docs: { command: 'docs 3', tools: { search: { approval_mode: 'approve' } } },
       own: { command: 'own' },
     },
-    projects: { '/srv/a': { trust_level: 'trusted' } },
   })
   expect(config).toContain('# Canonical 3')
   await checkTrust(disk)

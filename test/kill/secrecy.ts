@@ -1,7 +1,7 @@
 /**
  * Where secrets lie on a machine, looked for by their canary in every file, half written and staged ones included.
  */
-import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { type Dirent, existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { canary } from './sealed.ts'
 
@@ -31,8 +31,11 @@ export function exposed({ stemmaHome, codexHome }: Homes, clean: Clean): string[
 /** Finished or half written: plain text, for its owner alone. */
 const isBackup = (path: string): boolean => /^backups\/(?:\.tmp-[a-z0-9]+|[0-9TZ]+-\d+\.tar)$/.test(path)
 
+/** None of a machine that was killed before its first folder. */
 const below = (folder: string): [path: string, entry: Dirent][] =>
-  readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) => [
-    join(entry.parentPath, entry.name),
-    entry,
-  ])
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) => [
+        join(entry.parentPath, entry.name),
+        entry,
+      ])
+    : []
