@@ -29,7 +29,7 @@ export function scan(text: string): Piece[] {
     const c = text[at]
     if (c === '[') {
       const array = text[at + 1] === '['
-      const key = readKey(text, at + (array ? 2 : 1))
+      const key = readKey(text, at + (array ? 2 : 1), ']')
       const closed = key.end + (array ? 2 : 1)
       at = lineEnd(text, closed)
       const piece = { path: key.path, text: text.slice(start, closed), tail: text.slice(closed, at) }
@@ -38,7 +38,7 @@ export function scan(text: string): Piece[] {
       at = lineEnd(text, at)
       pieces.push({ kind: c === '#' ? 'comment' : 'blank', text: text.slice(start, at) })
     } else {
-      const key = readKey(text, at)
+      const key = readKey(text, at, '=')
       const value = skipSpace(text, key.end + 1)
       const end = skipValue(text, value)
       at = lineEnd(text, end)
@@ -70,7 +70,7 @@ export function scanInline(text: string): Entry[] {
       at += 1
       continue
     }
-    const key = readKey(text, at)
+    const key = readKey(text, at, '=')
     const value = skipSpace(text, key.end + 1)
     const end = skipValue(text, value, true)
     entries.push({ key: key.path, start: at, value, end })
@@ -79,9 +79,18 @@ export function scanInline(text: string): Entry[] {
   return entries
 }
 
+/** What most keys are: names without quotes, and no space around their dots. */
+const plain = /^[A-Za-z0-9_.-]+$/
+
 /** A dotted key and the offset of what follows it: `=` or `]`. */
-function readKey(text: string, start: number): { path: string[]; end: number } {
-  let path: string[] = []
+function readKey(text: string, start: number, mark: '=' | ']'): { path: string[]; end: number } {
+  const end = text.indexOf(mark, start)
+  const raw = text.slice(start, end).trim()
+  return plain.test(raw) ? { path: raw.split('.'), end } : readOddKey(text, start)
+}
+
+function readOddKey(text: string, start: number): { path: string[]; end: number } {
+  const path: string[] = []
   for (let at = skipSpace(text, start); ; at = skipSpace(text, at)) {
     const c = text[at]
     assert(c !== undefined && c !== '\n', 'a key has no end')
@@ -89,9 +98,7 @@ function readKey(text: string, start: number): { path: string[]; end: number } {
     else if (c === '=' || c === ']') return { path, end: at }
     else {
       const end = c === '"' || c === "'" ? skipString(text, at) : skipBare(text, at)
-      const name = nameOf(text.slice(at, end))
-      // Mostly it is one name, and a list that grows takes room for more.
-      path = path.length === 0 ? [name] : [...path, name]
+      path.push(nameOf(text.slice(at, end)))
       at = end
     }
   }
@@ -108,19 +115,10 @@ function nameOf(raw: string): string {
 }
 
 function skipBare(text: string, start: number): number {
-  let end = start
-  while (isBare(text.charCodeAt(end))) end += 1
+  const end = jump(/[^A-Za-z0-9_-]/g, text, start)
   assert(end > start, 'a key has an odd character')
   return end
 }
-
-/** A letter, a digit, `_` or `-`. */
-const isBare = (code: number): boolean =>
-  (code >= 0x61 && code <= 0x7a) ||
-  code === 0x5f ||
-  code === 0x2d ||
-  (code >= 0x41 && code <= 0x5a) ||
-  (code >= 0x30 && code <= 0x39)
 
 /** From the first character of a value to behind its last one. */
 function skipValue(text: string, start: number, inline = false): number {
@@ -165,12 +163,17 @@ export function commentsWithin(value: string): string[] {
 
 function skipString(text: string, start: number): number {
   const quote = text[start] ?? ''
-  const mark = text.startsWith(quote.repeat(3), start) ? quote.repeat(3) : quote
+  const triple = quote === '"' ? '"""' : "'''"
+  const mark = text.startsWith(triple, start) ? triple : quote
   let at = text.indexOf(mark, start + mark.length)
-  if (quote === '"')
-    for (let back = text.indexOf('\\', start); back !== -1 && back < at; back = text.indexOf('\\', back + 2))
-      // The escaped character is no end; nor is a mark that begins with it.
-      if (at < back + 2) at = text.indexOf(mark, back + 2)
+  for (let from = start; quote === '"' && at !== -1; ) {
+    // Looked for up to the end of the string only: most have none, and the text is long.
+    const back = text.slice(from, at).indexOf('\\')
+    if (back === -1) break
+    // The escaped character is no end; nor is a mark that begins with it.
+    from += back + 2
+    if (at < from) at = text.indexOf(mark, from)
+  }
   assert(at !== -1, 'a string is not closed')
   at += mark.length
   // Up to two quotes right before the closing three belong to the string.
