@@ -1,8 +1,10 @@
 /**
- * Starts a command that outlives whoever started it: in a session of its own, with nothing of ours open.
+ * Starts a command that outlives whoever started it: in a session of its own, with nothing of ours open, and without what
+ * the user tells Node for programs of their own.
  */
 import { spawn } from 'node:child_process'
 import type { Env } from '../context.ts'
+import { nodeVariables } from '../shim/command.ts'
 import type { Job } from './freshen.ts'
 
 export type JobPlace = {
@@ -25,7 +27,7 @@ export function startJob(place: JobPlace, job: Job): { readonly ended: Promise<v
   }[job]
   const child = spawn(process.execPath, words, {
     cwd: stemmaHome,
-    env: { ...env, STEMMA_HOME: stemmaHome, CODEX_HOME: codexHome },
+    env: { ...withoutNode(env), STEMMA_HOME: stemmaHome, CODEX_HOME: codexHome },
     detached: true,
     stdio: 'ignore',
     windowsHide: true,
@@ -38,3 +40,9 @@ export function startJob(place: JobPlace, job: Job): { readonly ended: Promise<v
     }),
   }
 }
+
+/** On Windows a name is the same in capitals and in small letters. */
+const withoutNode = (env: Env): Env =>
+  Object.fromEntries(
+    Object.entries(env).filter(([name]) => !nodeVariables.some((one) => one === name.toUpperCase())),
+  )

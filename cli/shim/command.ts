@@ -12,14 +12,23 @@ const plainPosixForm = /^[A-Za-z0-9_@:./+-]+$/
 export const quoteSh = (word: string): string =>
   plainPosixForm.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
-/** A path for a batch file. It cannot hold a quotation mark: Windows has no such names. */
-export const quoteBatch = (path: string): string => `"${path.replaceAll('%', '%%')}"`
+/** A path for a batch file. It cannot hold a quotation mark: Windows has no such names. One backslash would quote ours. */
+export const quoteBatch = (path: string): string =>
+  `"${path.replaceAll('%', '%%').replace(/(?<!\\)\\+$/, '$&$&')}"`
+
+/**
+ * What tells Node to load or to say more than its script does. It is meant for the user's own programs: stemma's
+ * processes start without.
+ */
+export const nodeVariables = ['NODE_OPTIONS', 'NODE_PATH'] as const
 
 /**
  * The command of stemma's entry in hooks.json. One plain command: Codex gives it to the user's shell, whichever it is.
+ * Its first words are those of another shell, which forgets `nodeVariables` and makes way.
  *
  * On Windows that is cmd.exe or PowerShell, which quote in different ways, and Codex may quote once more. So either
- * nothing needs quotes, or PowerShell is given the command encoded, which costs its start (some 200 ms).
+ * nothing needs quotes, or PowerShell is given the command encoded, which costs its start (some 200 ms). Variables stay
+ * there as they are.
  */
 export function hookCommand(of: {
   readonly platform: Platform
@@ -30,8 +39,9 @@ export function hookCommand(of: {
   readonly behind?: boolean
 }): string {
   const words = [of.node, of.script, ...of.args]
-  const leave = ['/bin/sh', '-c', '"$0" "$@" </dev/null >/dev/null 2>&1 &']
-  if (of.platform !== 'win32') return [...(of.behind ? leave : []), ...words].map(quoteSh).join(' ')
+  const start = of.behind ? '"$0" "$@" </dev/null >/dev/null 2>&1 &' : 'exec "$0" "$@"'
+  const shell = ['/bin/sh', '-c', `unset ${nodeVariables.join(' ')}; ${start}`]
+  if (of.platform !== 'win32') return [...shell, ...words].map(quoteSh).join(' ')
   if (words.every((word) => plainForm.test(word))) return words.join(' ')
   const quoted = words.map((word) => `'${word.replaceAll("'", "''")}'`).join(' ')
   const encoded = Buffer.from(`& ${quoted}; exit $LASTEXITCODE`, 'utf16le').toString('base64')

@@ -4,11 +4,13 @@
  * standard streams, folder and process that it was started with. It looks for that one at every start, so Codex may
  * be upgraded, moved or removed; without stemma or its Node the pull is left out and nothing else changes.
  *
+ * What the user tells Node (NODE_OPTIONS) is for Codex and not for the pull.
+ *
  * It never comes back to itself: what carries its mark is passed over, and when a wrapper that it led to looks for
  * `codex` on PATH once more, STEMMA_SHIM says how far the search had come.
  */
 import type { Platform } from '../../schemas/shape.ts'
-import { quoteBatch, quoteSh } from './command.ts'
+import { nodeVariables, quoteBatch, quoteSh } from './command.ts'
 
 /** The second line of every shim: by this one knows another, wherever it was copied or linked to. */
 export const shimMark = 'stemma shim'
@@ -43,7 +45,10 @@ stemma_script=${quoteSh(script)}
 
 ${lead({
   pull: `if [ -x "$stemma_node" ] && [ -f "$stemma_script" ]; then
-    "$stemma_node" "$stemma_script" ${args.map(quoteSh).join(' ')} </dev/null >/dev/null 2>&1
+    (
+      unset ${nodeVariables.join(' ')}
+      exec "$stemma_node" "$stemma_script" ${args.map(quoteSh).join(' ')}
+    ) </dev/null >/dev/null 2>&1
   fi`,
   missing:
     'codex: not found on PATH behind the shim of stemma. Install Codex, or run `stemma shim uninstall`.',
@@ -123,9 +128,13 @@ esac
 exec "$stemma_target" "$@"
 `
 
+/** A program of Windows itself, whatever lies on PATH or in the folder. */
+const windows = (program: string): string => `"%SystemRoot%\\System32\\${program}.exe"`
+
 /**
  * cmd.exe cannot become another program: it stays behind Codex and passes on its exit code. \`%*\` is the rest of the
- * line as typed, so quotes stay where they were.
+ * line as typed, so quotes stay where they were. `where` and `findstr` are those of Windows, not what lies in the
+ * folder that it is started in. `for` gives its command to another cmd.exe, which takes the outer quotes away.
  */
 const batchFile = ({ node, script, args }: Shim): string =>
   `@echo off
@@ -133,13 +142,16 @@ rem ${shimMark}
 rem Brings this Codex home up to date, then starts the codex that stands behind this file on PATH.
 rem Made by "stemma shim install"; "stemma shim uninstall" removes it.
 setlocal DisableDelayedExpansion
-if exist ${quoteBatch(node)} if exist ${quoteBatch(script)} ${[node, script].map(quoteBatch).join(' ')} ${args.join(' ')} <nul >nul 2>&1
-for /f "delims=" %%F in ('where "$PATH:codex.exe" 2^>nul') do (
+setlocal
+${nodeVariables.map((name) => `set "${name}="`).join('\n')}
+if exist ${quoteBatch(node)} if exist ${quoteBatch(script)} ${[node, script, ...args].map(quoteBatch).join(' ')} <nul >nul 2>&1
+endlocal
+for /f "delims=" %%F in ('^"${windows('where')} "$PATH:codex.exe" 2^>nul^"') do (
   set "STEMMA_TARGET=%%F"
   goto found
 )
-for /f "delims=" %%F in ('where "$PATH:codex.cmd" 2^>nul') do (
-  findstr /b /l /c:"rem ${shimMark}" "%%F" >nul || (
+for /f "delims=" %%F in ('^"${windows('where')} "$PATH:codex.cmd" 2^>nul^"') do (
+  ${windows('findstr')} /b /l /c:"rem ${shimMark}" "%%F" >nul || (
     set "STEMMA_TARGET=%%F"
     goto found
   )

@@ -39,12 +39,12 @@ export type OwnHooks = { readonly SessionStart: string; readonly SessionEnd: str
 /** Seconds: above the hook's own budget of two, so that Codex never has to end it; it gives SessionEnd three at most. */
 const ownTimeouts = { SessionStart: 10, SessionEnd: 3 } as const satisfies Record<keyof OwnHooks, number>
 
-/** A command of ours, of whatever version and place: the name of the script tells. */
+/** A command of ours, of whatever version and place: it runs the script for one of its moments, and does not only name it. */
 export function isOwnCommand(command: string): boolean {
   // As PowerShell is given one that needs quotes.
   const encoded = / -EncodedCommand ([A-Za-z0-9+/=]+)$/.exec(command)?.[1]
   const words = encoded === undefined ? command : Buffer.from(encoded, 'base64').toString('utf16le')
-  return /[\\/]stemma-hook\.cjs(?:["']|\s|$)/.test(words)
+  return /[\\/]stemma-hook\.cjs["']?\s+["']?(?:before|start|work|end)(?:["']|\s|$)/.test(words)
 }
 
 export function composeHooks(input: HooksInput): Hooks | Refusal {

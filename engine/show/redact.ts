@@ -1,55 +1,91 @@
 /**
  * Lines of a text with what may be secret in them taken out, by the names that values have and by the look of values.
  * Always holds: as many lines come out as went in; what is in doubt is hidden. It errs on that side on purpose: a line
- * that says too little can be looked up in the file, one that said too much cannot be taken back.
+ * that says too little can be looked up in the file, one that said too much cannot be taken back. The work grows with
+ * the length of a text and no faster, whatever is in it: no pattern repeats what repeats in itself, and of two neighbours
+ * in one that both repeat, no letter suits both.
  */
+import { diffLineLettersMax } from '../../schemas/limits.ts'
 
 export const mask = '‹hidden›'
 
 /** Parts of names whose values are secret, in TOML, JSON, YAML, `.env`, shell, headers and arguments alike. */
 const part =
-  'pass(?:word|wd|phrase|code)s?|pwd|secrets?|tokens?|credentials?|auth(?!or(?!i[sz]))\\w*|bearer|cookies?|session_?id|private|signature|salt|api[_-]?keys?|webhook|dsn'
-/** Whole names. */
-const whole = '(?:[\\w.-]*[_.-])?(?:keys?|pass|pin)|env|environment|(?:[\\w.-]*_)?headers?'
-const name = `[\\w.-]*(?:${part})[\\w.-]*|${whole}`
-const isSecretForm = new RegExp(`^(?:${name})$`, 'i')
+  /pass(?:word|wd|phrase|code)|pwd|secret|token|credential|auth(?!or(?!i[sz]))|bearer|cookie|session_?id|private|signature|salt|api[_-]?key|webhook|dsn/i
+/** How such a name may end, and whole names, of options too. */
+const ending = /(?:^|[_.-])(?:keys?|pass|pin|headers?)$|^-*(?:env|environment)$/i
 
 /** Does a value with this name say nothing to anybody but its owner? */
-export const isSecretName = (key: string): boolean => isSecretForm.test(key)
+export const isSecretName = (key: string): boolean => part.test(key) || ending.test(key)
 
-/** `TOKEN=…`, `"token": …`, `api_key = …`: the name, what joins the two, and the rest of the line. */
-const assigned = new RegExp(
-  `(?<![\\w.-])(?:export\\s+)?(["']?)(${name})\\1(\\s*(?:=>|:=|[:=])\\s*)(\\S.*)?$`,
-  'i',
-)
-/** `--api-key abc`, `-H abc`. */
-const passed = new RegExp(`(?<![\\w-])(--?(?:${name}))(\\s+)(?!-)\\S+`, 'gi')
+/** Words as names are written, and what joins one with its value: `TOKEN=…`, `"token": …`, `api_key => …`. */
+const word = /[\w.-]+/g
+const joint = /\\?["']?\s*(?:=>|:=|[:=])\s*/y
+/** `--api-key abc`, and the name of a value in an address. */
+const flag = /(?<![\w.-])(-[\w.-]+)\s+/g
+const flagged = /(?!-)(?:"[^"]*"|'[^']*'|\S+)/y
+const query = /[?&]([\w-]+)=/g
+const queried = /[^&\s"']+/y
+const inQuery = /key|token|secret|sig|auth|pass|code/i
+
 /** `[mcp_servers.docs.env]`: each value below it, up to the next header. */
-const secretHeader =
-  /^\s*\[+\s*[^\]]*\b(?:env|environment|headers|http_headers|secrets|credentials)["']?\s*\]+/i
-const header = /^\s*\[+[\w."' -]+\]+\s*(?:#.*)?$/
-const pair = /^(\s*[\w."'-]+\s*=\s*)\S.*$/
+const secretHeader = /\b(?:env|environment|headers|http_headers|secrets|credentials)["']?\s*\]/i
+const header = /^\s*\[+[\w."' -]+\]+\s*(?:#|$)/
+const pair = /^(\s*[\w."'-]+\s*=\s*)\S/
 
 /** What keys and tokens look like, wherever they stand. */
 const looks: readonly RegExp[] = [
   /\b(?:sk|rk|pk)[-_][\w-]{8,}/g,
   /\b(?:gh[oprsu]_|github_pat_|glpat-|npm_|hf_|pypi-|ya29\.|xox[a-z]-|AKIA|ASIA|AIza)[\w.-]{8,}/g,
-  /\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}/g,
+  /\beyJ[\w.-]{8,}/g,
   /\b(?:Bearer|Basic)\s+[\w.~+/=-]{6,}/gi,
   /(?<=:\/\/)[^\s/@]+@/g,
-  /(?<=[?&](?:[\w-]*(?:key|token|secret|sig|auth|pass|code)[\w-]*)=)[^&\s"']+/gi,
 ]
 /** Letters and digits mixed without a break, as nobody writes by hand. */
-const random = /[\w+/=~-]*[A-Za-z0-9]{20,}[\w+/=~-]*/g
-const isRandom = (word: string): boolean =>
-  (word.match(/[A-Za-z0-9]{20,}/g) ?? []).some((run) => /\d/.test(run) && /[A-Za-z]/.test(run))
+const long = /[\w+/=~-]{20,}/g
+const unbroken = /[A-Za-z0-9]{20,}/g
+const isRandom = (text: string): boolean =>
+  (text.match(unbroken) ?? []).some((run) => /\d/.test(run) && /[A-Za-z]/.test(run))
 
 /** One line, or one value, by itself. */
 export function redactText(text: string): string {
   let shown = text
   for (const look of looks) shown = shown.replace(look, mask)
-  shown = shown.replace(passed, (_all, flag: string, space: string) => `${flag}${space}${mask}`)
-  return shown.replace(random, (word) => (isRandom(word) ? mask : word))
+  shown = hideAfter(shown, query, (name) => inQuery.test(name), queried)
+  shown = hideAfter(shown, flag, isSecretName, flagged)
+  return shown.replace(long, (one) => (isRandom(one) ? mask : one))
+}
+
+/** The value behind each of these names that tells of a secret. */
+function hideAfter(text: string, names: RegExp, tells: (name: string) => boolean, value: RegExp): string {
+  let shown = ''
+  let from = 0
+  for (const found of text.matchAll(names)) {
+    const end = found.index + found[0].length
+    if (end <= from || !tells(found[1] ?? '')) continue
+    value.lastIndex = end
+    const hidden = value.exec(text)
+    if (hidden === null) continue
+    shown += `${text.slice(from, end)}${mask}`
+    from = end + hidden[0].length
+  }
+  return shown + text.slice(from)
+}
+
+/** Where on a line the first value with the name of a secret begins; null for none. */
+function valueIn(line: string): number | null {
+  for (const { 0: name, index } of line.matchAll(word)) {
+    joint.lastIndex = index + name.length
+    const found = joint.exec(line)
+    if (found !== null && isSecretName(name)) return joint.lastIndex
+  }
+  return null
+}
+
+/** How much of a line is shown. What a cut goes through may be half a secret, and goes with the rest. */
+function shownLength(line: string): number {
+  if (line.length <= diffLineLettersMax) return line.length
+  return Math.max(...[' ', '\t'].map((space) => line.lastIndexOf(space, diffLineLettersMax - 1))) + 1
 }
 
 /** Whether a line still belongs to a value that was hidden above it. */
@@ -61,14 +97,12 @@ export function redactLines(lines: readonly string[]): string[] {
   return lines.map((line) => {
     if (inside?.(line)) return mask
     inside = null
-    if (secretHeader.test(line)) below = true
+    const pairAt = pair.exec(line)?.[1]?.length
+    if (line.trimStart().startsWith('[') && secretHeader.test(line)) below = true
     else if (header.test(line)) below = false
-    else if (below && pair.test(line)) {
-      inside = rest(
-        line.replace(pair, (all, left: string) => all.slice(left.length)),
-        line,
-      )
-      return line.replace(pair, `$1${mask}`)
+    else if (below && pairAt !== undefined) {
+      inside = rest(line.slice(pairAt), line)
+      return upToMask(line, pairAt)
     }
     if (/-----BEGIN [A-Z ]*PRIVATE KEY/.test(line)) {
       let isOpen = true
@@ -79,13 +113,18 @@ export function redactLines(lines: readonly string[]): string[] {
       }
       return mask
     }
-    const found = assigned.exec(line)
-    if (found === null) return redactText(line)
-    const value = found[4] ?? ''
+    const at = valueIn(line)
+    if (at === null) return upToMask(line, line.length)
+    const value = line.slice(at).trimEnd()
     inside = rest(value, line)
-    if (/^(?:true|false|null|none)?[,;]?$/i.test(value)) return line
-    return `${redactText(line.slice(0, line.length - value.length))}${mask}`
+    return upToMask(line, /^(?:true|false|null|none)?[,;]?$/i.test(value) ? line.length : at)
   })
+}
+
+/** The beginning of a line, and the mask for what is left out. */
+function upToMask(line: string, length: number): string {
+  const shown = Math.min(length, shownLength(line))
+  return `${redactText(line.slice(0, shown))}${shown < line.length ? mask : ''}`
 }
 
 const indentOf = (line: string): number => line.length - line.trimStart().length
@@ -95,7 +134,7 @@ function rest(value: string, line: string): Inside | null {
   const quote = /^("""|''')/.exec(value)?.[1]
   if (quote !== undefined) return value.slice(3).includes(quote) ? null : upTo((next) => next.includes(quote))
   // YAML: what is indented below an empty value, or below a block's mark.
-  if (/^(?:[|>][-+0-9]*)?$/.test(value)) {
+  if (value === '' || /^[|>][-+0-9]*$/.test(value)) {
     const indent = indentOf(line)
     return (next) => next.trim() === '' || indentOf(next) > indent
   }
@@ -122,7 +161,7 @@ function continued(): Inside {
   let goesOn = true
   return (line) => {
     const was = goesOn
-    goesOn = line.endsWith('\\')
+    goesOn = line.trimEnd().endsWith('\\')
     return was
   }
 }

@@ -59,6 +59,15 @@ describe.skipIf(process.platform === 'win32')('N11: `run`', () => {
     })
   })
 
+  test('what the user tells Node is for Codex too', () => {
+    codex('echo "$NODE_OPTIONS $NODE_PATH"')
+    const { stdout } = spawnSync(process.execPath, words(), {
+      env: { ...env(), NODE_OPTIONS: '--no-warnings', NODE_PATH: '/mine' },
+      encoding: 'utf8',
+    })
+    expect(stdout).toBe('--no-warnings /mine\n')
+  })
+
   test('without a codex it says so', () => {
     expect(run('', 'x')).toEqual({
       status: 127,

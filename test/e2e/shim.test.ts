@@ -68,10 +68,21 @@ describeCodex('before the real Codex CLI', () => {
     },
   )
 
-  test('S50: Codex runs the command of the hook, whatever is in its path', async () => {
+  test('S50: Codex runs the command of the hook, whatever is in its path and in its variables', async () => {
     const command = hookCommand({ platform: 'linux', node, script, args: ['hook', 'run'] })
     const quiet = { type: 'command', command: `${command} >/dev/null`, timeout: 5 }
-    writeFileSync(join(home, 'hooks.json'), JSON.stringify({ hooks: { SessionStart: [{ hooks: [quiet] }] } }))
+    const preload = join(root, 'preload.cjs')
+    writeFileSync(
+      preload,
+      `require('node:fs').appendFileSync(${JSON.stringify(wrote())}, 'loaded before\\n')\n`,
+    )
+    const NODE_OPTIONS = `--require=${preload}`
+    const options = join(root, 'options')
+    const plain = { type: 'command', command: `printf '%s' "$NODE_OPTIONS" >'${options}'`, timeout: 5 }
+    writeFileSync(
+      join(home, 'hooks.json'),
+      JSON.stringify({ hooks: { SessionStart: [{ hooks: [quiet, plain] }] } }),
+    )
     const file = join(home, 'hooks.json')
     const { hooks } = readHooksFile(readFileSync(file, 'utf8'), 'linux')
     const config = join(home, 'config.toml')
@@ -79,9 +90,10 @@ describeCodex('before the real Codex CLI', () => {
     writeFileSync(config, `${readFileSync(config, 'utf8')}\n${trusted}`)
     rmSync(wrote(), { force: true })
     const asked = model.next()
-    const run = await runCodexExec({ home, prompt: 'Say hello.' })
+    const run = await runCodexExec({ home, prompt: 'Say hello.', env: { NODE_OPTIONS } })
     expect([run.code, run.stdout.trim()], run.stderr).toEqual([0, 'done'])
     expect(readFileSync(wrote(), 'utf8')).toBe('hook run\n')
+    expect(readFileSync(options, 'utf8')).toBe(NODE_OPTIONS)
     expect((await asked).text).not.toContain('noise')
     expect(run.stderr).not.toContain('noise')
   })

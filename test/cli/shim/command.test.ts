@@ -10,22 +10,23 @@ import { until } from '../../e2e/patience.ts'
 const args = ['hook', 'run']
 
 describe('S50: the command of the hook', () => {
+  const shell = `/bin/sh -c 'unset NODE_OPTIONS NODE_PATH; exec "$0" "$@"'`
   test('golden: Linux and macOS', () => {
     const plain = { node: '/usr/bin/node', script: '/home/u/.npm/stemma/dist/cli/main.js', args }
     for (const platform of ['linux', 'darwin', 'other'] as const)
       expect(hookCommand({ platform, ...plain })).toBe(
-        '/usr/bin/node /home/u/.npm/stemma/dist/cli/main.js hook run',
+        `${shell} /usr/bin/node /home/u/.npm/stemma/dist/cli/main.js hook run`,
       )
     const odd = { node: "/Users/it's me/node", script: '/a\\b/$x/main.js', args }
     expect(hookCommand({ platform: 'darwin', ...odd })).toBe(
-      "'/Users/it'\\''s me/node' '/a\\b/$x/main.js' hook run",
+      `${shell} '/Users/it'\\''s me/node' '/a\\b/$x/main.js' hook run`,
     )
   })
 
   test('golden: one that nobody waits for', () => {
     const of = { node: '/usr/bin/node', script: '/a b/main.js', args, behind: true }
     expect(hookCommand({ platform: 'linux', ...of })).toBe(
-      `/bin/sh -c '"$0" "$@" </dev/null >/dev/null 2>&1 &' /usr/bin/node '/a b/main.js' hook run`,
+      `/bin/sh -c 'unset NODE_OPTIONS NODE_PATH; "$0" "$@" </dev/null >/dev/null 2>&1 &' /usr/bin/node '/a b/main.js' hook run`,
     )
     const windows = { ...of, node: 'C:\\node.exe', script: 'C:\\main.js' }
     expect(hookCommand({ platform: 'win32', ...windows })).toBe('C:\\node.exe C:\\main.js hook run')
@@ -57,6 +58,35 @@ describe('S50: the command of the hook', () => {
             () => existsSync(told) && readFileSync(told, 'utf8') === `[${told}][$HOME][]`,
           )
         }
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    },
+  )
+
+  test.skipIf(process.platform === 'win32').each([false, true])(
+    'S51: what the user tells Node is not for the hook: left behind %s',
+    async (behind) => {
+      const folder = mkdtempSync(join(tmpdir(), 'stemma-hook-'))
+      try {
+        const told = join(folder, 'told')
+        const preload = join(folder, 'preload.cjs')
+        const script = join(folder, 'main.cjs')
+        writeFileSync(preload, "console.log('noise')\n")
+        writeFileSync(
+          script,
+          `require('node:fs').writeFileSync(${JSON.stringify(told)}, [...process.execArgv, process.env.NODE_OPTIONS, process.env.NODE_PATH, process.env.MINE, require('node:fs').readFileSync(0)].join())\n`,
+        )
+        const command = hookCommand({ platform: 'linux', node: process.execPath, script, args, behind })
+        const said = spawnSync('/bin/sh', ['-c', command], {
+          env: { NODE_OPTIONS: `--require ${preload}`, NODE_PATH: folder, MINE: 'mine' },
+          input: 'typed',
+          encoding: 'utf8',
+        })
+        expect([said.status, said.stdout, said.stderr]).toEqual([0, '', ''])
+        const has = () => existsSync(told) && readFileSync(told, 'utf8') !== ''
+        await until('it has done its work', has)
+        expect(readFileSync(told, 'utf8')).toBe(behind ? ',,mine,' : ',,mine,typed')
       } finally {
         rmSync(folder, { recursive: true, force: true })
       }
@@ -112,4 +142,7 @@ test.skipIf(process.platform === 'win32')(
 
 test('golden: paths in a batch file', () => {
   expect(quoteBatch('C:\\a b\\100%.exe')).toBe('"C:\\a b\\100%%.exe"')
+  expect(quoteBatch('C:\\a & b')).toBe('"C:\\a & b"')
+  // The program that is started would take a single one for a sign that the quotation mark belongs to the word.
+  expect(quoteBatch('D:\\')).toBe('"D:\\\\"')
 })

@@ -99,6 +99,15 @@ describe.skipIf(process.platform === 'win32')('N11: the shim in a shell', () => 
     ])
   })
 
+  test('S51: what the user tells Node is for Codex, and not for the pull', () => {
+    put('bin/codex', '#!/bin/sh\necho "$NODE_OPTIONS $NODE_PATH"\n')
+    put('stem ma/main.sh', `echo "[\${NODE_OPTIONS-}\${NODE_PATH-}]" >'${pulled}'\n`)
+    const env = { NODE_OPTIONS: '--inspect', NODE_PATH: '/mine' }
+    const { status, stdout } = run({ path: pathOf('shim', 'bin'), env })
+    expect([status, stdout]).toEqual([0, '--inspect /mine\n'])
+    expect(readFileSync(pulled, 'utf8')).toBe('[]\n')
+  })
+
   test('signals reach Codex itself', async () => {
     put('bin/codex', '#!/bin/sh\ntrap "echo caught; exit 9" TERM\necho up\nwhile :; do sleep 0.05; done\n')
     const child: ChildProcess = spawn(join(root, 'shim/codex'), {
@@ -245,7 +254,7 @@ test('golden: the shim for Windows', () => {
     platform: 'win32',
     node: 'C:\\Program Files\\nodejs\\node.exe',
     script: 'C:\\100%\\stemma\\main.js',
-    args: ['hook', 'run'],
+    args: ['before', 'C:\\A & B\\50%', 'D:\\a b'],
   })
   expect(text.split('\r\n')).toEqual([
     '@echo off',
@@ -253,13 +262,17 @@ test('golden: the shim for Windows', () => {
     'rem Brings this Codex home up to date, then starts the codex that stands behind this file on PATH.',
     'rem Made by "stemma shim install"; "stemma shim uninstall" removes it.',
     'setlocal DisableDelayedExpansion',
-    'if exist "C:\\Program Files\\nodejs\\node.exe" if exist "C:\\100%%\\stemma\\main.js" "C:\\Program Files\\nodejs\\node.exe" "C:\\100%%\\stemma\\main.js" hook run <nul >nul 2>&1',
-    'for /f "delims=" %%F in (\'where "$PATH:codex.exe" 2^>nul\') do (',
+    'setlocal',
+    'set "NODE_OPTIONS="',
+    'set "NODE_PATH="',
+    'if exist "C:\\Program Files\\nodejs\\node.exe" if exist "C:\\100%%\\stemma\\main.js" "C:\\Program Files\\nodejs\\node.exe" "C:\\100%%\\stemma\\main.js" "before" "C:\\A & B\\50%%" "D:\\a b" <nul >nul 2>&1',
+    'endlocal',
+    'for /f "delims=" %%F in (\'^""%SystemRoot%\\System32\\where.exe" "$PATH:codex.exe" 2^>nul^"\') do (',
     '  set "STEMMA_TARGET=%%F"',
     '  goto found',
     ')',
-    'for /f "delims=" %%F in (\'where "$PATH:codex.cmd" 2^>nul\') do (',
-    '  findstr /b /l /c:"rem stemma shim" "%%F" >nul || (',
+    'for /f "delims=" %%F in (\'^""%SystemRoot%\\System32\\where.exe" "$PATH:codex.cmd" 2^>nul^"\') do (',
+    '  "%SystemRoot%\\System32\\findstr.exe" /b /l /c:"rem stemma shim" "%%F" >nul || (',
     '    set "STEMMA_TARGET=%%F"',
     '    goto found',
     '  )',
