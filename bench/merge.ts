@@ -81,7 +81,11 @@ export type MergeCase = {
 
 function caseOf(lines: number): MergeCase {
   const { before, after, local } = makeConfig(lines)
-  const input = { canonical: after, local, last: { canonical: before, standing: [], settled: [] } }
+  const input = {
+    canonical: after,
+    local,
+    last: { canonical: before, standing: [], settled: [], former: [] },
+  }
   const merged = mergeConfig(input)
   if (isRefusal(merged) || merged.fallback || merged.trouble !== null || merged.conflicts.length > 0)
     throw new Error('the merge of the bench is not the plain one that it is meant to be')

@@ -3,9 +3,15 @@ import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { define, flag } from '../command.ts'
 import type { Context } from '../context.ts'
-import { compareAll, conflictsOf, isCalled, tellCompared, tellConflicts } from '../follower/conflict.ts'
+import {
+  compareAll,
+  conflictsOf,
+  isCalled,
+  tellCompared,
+  tellConflicts,
+  tellSettled,
+} from '../follower/conflict.ts'
 import { type FollowerDesk, withFollower } from '../follower/desk.ts'
-import { counted } from '../ui/amount.ts'
 
 export const command = define({
   args: ['[PATH]'],
@@ -25,25 +31,23 @@ export const command = define({
 })
 
 async function tellAll(context: Context, desk: FollowerDesk, diff: boolean): Promise<void> {
-  const { plan, inner } = await desk.keeper.plan()
+  const { plan, inner, innerSettled } = await desk.keeper.plan()
+  const settled = conflictsOf(plan.settled, innerSettled)
   const compared = diff ? await compareAll(desk, plan.conflicts, inner) : null
   const conflicts = compared ?? conflictsOf(plan.conflicts, inner)
-  if (context.json) context.out.json({ conflicts, settled: conflictsOf(plan.settled, []) })
+  if (context.json) context.out.json({ conflicts, settled })
   else if (conflicts.length === 0) {
-    const { length } = plan.settled
-    context.out.line(
-      'No conflicts.',
-      length > 0 ? ` ${counted(length, 'local file')} kept by your choice.` : '',
-    )
+    context.out.line('No conflicts.')
+    tellSettled(context, settled)
   } else if (compared) tellCompared(context, compared)
   else tellConflicts(context, conflicts)
 }
 
 /** One that was settled can be looked at, too. */
 async function tellOne(context: Context, desk: FollowerDesk, words: string): Promise<void> {
-  const { plan, inner } = await desk.keeper.plan()
+  const { plan, inner, innerSettled } = await desk.keeper.plan()
   const open = (await compareAll(desk, plan.conflicts, inner)).filter((one) => isCalled(one, words))
-  const settled = (await compareAll(desk, plan.settled, [])).filter((one) => isCalled(one, words))
+  const settled = (await compareAll(desk, plan.settled, innerSettled)).filter((one) => isCalled(one, words))
   if (open.length + settled.length === 0)
     throw new Fault('usage', `There is no conflict at ${words}.`, { path: words, help: 'conflicts' })
   if (context.json) context.out.json({ conflicts: open, settled })

@@ -14,7 +14,7 @@ export const command = define({
   },
   about: [
     'PATH is a file or a key of config.toml, as `stemma conflicts` shows it. With `canonical` the local one is ' +
-      'backed up first; with `local` it stays until the canonical one changes again.',
+      'backed up first; with `local` it stays until the canonical one changes again, or is taken after all.',
   ],
   examples: [
     'resolve AGENTS.md --take local',

@@ -6,7 +6,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { masterStatus } from '../../schemas/report.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
-import { conflictsOf, tellConflicts } from '../follower/conflict.ts'
+import { conflictsOf, tellConflicts, tellSettled } from '../follower/conflict.ts'
 import { tellContact, troubleOf } from '../follower/contact.ts'
 import { linkOf, withFollower } from '../follower/desk.ts'
 import { hookStatus, tellSkipped, wordsOf } from '../follower/hook.ts'
@@ -15,7 +15,7 @@ import { stagedUntil, tellLeft, tellStaged } from '../follower/tell.ts'
 import { ask } from '../master/answer.ts'
 import { tellMaster } from '../master/tell.ts'
 import { ago } from '../ui/amount.ts'
-import { bold, yellow } from '../ui/paint.ts'
+import { bold } from '../ui/paint.ts'
 
 export const command = define({
   args: [],
@@ -40,6 +40,7 @@ const tellFollower = (context: Context): Promise<void> =>
     const planned = await desk.keeper.plan()
     const { plan } = planned
     const conflicts = conflictsOf(plan.conflicts, planned.inner)
+    const settled = conflictsOf(plan.settled, planned.innerSettled)
     const hook = await hookStatus(desk)
     const position = positionOf(desk)
     const trouble = await troubleOf(desk)
@@ -57,7 +58,7 @@ const tellFollower = (context: Context): Promise<void> =>
         : 0,
       pending,
       conflicts,
-      settled: conflictsOf(plan.settled, []),
+      settled,
       staged: describeStaged(plan.staged),
       stagedUntil: stagedUntil(planned),
       left: planned.left,
@@ -85,8 +86,7 @@ const tellFollower = (context: Context): Promise<void> =>
       ],
     )
     tellContact(context, trouble)
-    if (plan.settled.length > 0)
-      out.flow(0, yellow('Kept by your choice: '), plan.settled.map((one) => one.path).join(', '))
+    tellSettled(context, settled)
     tellConflicts(context, conflicts)
     tellStaged(context, plan.staged, planned)
     tellSkipped(context, hook)

@@ -33,11 +33,15 @@ function whyOf({
   kind,
   at,
   moved,
-}: Pick<Conflict, 'kind' | 'at' | 'moved'> & { path: string }): string {
+}: Pick<Conflict, 'path' | 'kind' | 'at'> & Pick<InnerConflict, 'moved'>): string {
   const behind = at === path ? '' : ` (${at})`
+  if (moved === 'since-choice')
+    return kind === 'orphaned'
+      ? 'was kept by your choice, and is no longer canonical'
+      : 'was kept by your choice, and the master changed it since'
   return {
-    edited: moved ? 'was changed here and on the master' : 'was changed here',
-    deleted: moved ? 'was deleted here, and changed on the master' : 'was deleted here',
+    edited: moved === 'too' ? 'was changed here and on the master' : 'was changed here',
+    deleted: moved === 'too' ? 'was deleted here, and changed on the master' : 'was deleted here',
     exists: 'was here before and differs from the canonical one',
     orphaned: 'is no longer canonical, but was changed here',
     linked: at === path ? 'is a symbolic link here' : `lies behind a symbolic link here${behind}`,
@@ -48,11 +52,19 @@ function whyOf({
 
 const showFile = (conflict: Conflict): Shown => {
   const { path, kind, at, canonical, local } = conflict
-  return { path, key: null, kind, at, canonical, local, why: whyOf(conflict) }
+  return {
+    path,
+    key: null,
+    kind,
+    at,
+    canonical,
+    local,
+    why: whyOf({ ...conflict, moved: conflict.moved ? 'too' : 'no' }),
+  }
 }
-const showKey = ({ path, key, kind }: InnerConflict): Shown => ({
+const showKey = ({ path, key, kind, moved }: InnerConflict): Shown => ({
   ...{ path, key, kind, at: path, canonical: null, local: null },
-  why: whyOf({ path, kind, at: path, moved: false }),
+  why: whyOf({ path, kind, at: path, moved }),
 })
 
 export const conflictsOf = (conflicts: readonly Conflict[], inner: readonly InnerConflict[]): Shown[] => [
@@ -72,6 +84,12 @@ export function tellConflicts({ out }: Context, conflicts: readonly Shown[]): vo
   if (conflicts.length > shownMax) out.line(dim(`  and ${conflicts.length - shownMax} more`))
   out.line('See what differs with `stemma conflicts --diff`.')
   out.line(settling)
+}
+
+/** What the user chose to keep, each as `resolve` takes it. */
+export function tellSettled({ out }: Context, settled: readonly Shown[]): void {
+  if (settled.length === 0) return
+  out.flow(0, yellow('Kept by your choice: '), settled.map(nameOf).join(', '))
 }
 
 export type Compared = Shown & { readonly diff: Comparison }

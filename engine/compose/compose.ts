@@ -57,11 +57,12 @@ export type ComposeInput = {
   readonly takes: InnerTakes
 }
 
-/** A difference within a composed file that waits for the user. `key` is null for hooks.json as a whole. */
+/** A difference within a composed file that waits for the user, or that was settled. `key` is null for hooks.json as a whole. */
 export type InnerConflict = {
   readonly path: HomePath
   readonly key: string | null
   readonly kind: KeyConflict['kind']
+  readonly moved: KeyConflict['moved']
   /** Of the key's two values, without what may be secret; null for hooks.json, whose commands may be. */
   readonly difference: Difference | null
 }
@@ -69,6 +70,8 @@ export type InnerConflict = {
 export type Left = { readonly path: HomePath; readonly why: string; readonly code: Code }
 export type Composed = Omit<Wish, 'prepare'> & {
   readonly inner: readonly InnerConflict[]
+  /** Differences that the user chose to keep. */
+  readonly innerSettled: readonly InnerConflict[]
   readonly left: readonly Left[]
   /** Files that could only be printed anew, without their comments. */
   readonly reprinted: readonly HomePath[]
@@ -116,6 +119,7 @@ class Composer {
   readonly #memory = new Map<Hash, Buffer>()
   readonly #composed = new Map<HomePath, Hash | null>()
   readonly #inner: InnerConflict[] = []
+  readonly #innerSettled: InnerConflict[] = []
   readonly #left: Left[] = []
   readonly #reprinted: HomePath[] = []
   readonly #configs = new Map<HomePath, Last>()
@@ -149,6 +153,7 @@ class Composer {
       composed,
       spares: (path) => closed.has(path) || (isComposed(path) && !composed.has(path)),
       inner: this.#inner,
+      innerSettled: this.#innerSettled,
       left: this.#left,
       reprinted: this.#reprinted,
       records: { configs: this.#configs, hooks: hooks.last, approved: this.#approved },
@@ -182,7 +187,11 @@ class Composer {
     this.#put(path, local, text, secret?.exec ?? local.exec)
     // Codex reads what stands in the way, and its approvals are its user's.
     if (local.blocked) return still
-    if (result.conflict) this.#inner.push({ path, key: null, kind: 'edited', difference: null })
+    if (result.conflict || result.last.declined !== null) {
+      const told = result.conflict ? this.#inner : this.#innerSettled
+      const moved = last.canonical === sent ? 'no' : 'too'
+      told.push({ path, key: null, kind: 'edited', moved, difference: null })
+    }
     const made = this.#approvedFor(path, local)
     const approved = this.#input.trustHooks ? vouched : nobody
     const withdrawn = new Set(records.approved?.vouched.filter((hash) => !approved.has(hash)))
@@ -233,8 +242,8 @@ class Composer {
     if (hooks && hooks.text !== null) this.#approved = { hooks: hooks.text, vouched }
     if (merged === null) return
     if (merged.fallback) this.#reprinted.push(path)
-    for (const { key, kind, ...values } of merged.conflicts)
-      this.#inner.push({ path, key, kind, difference: keyDifference(key, values.canonical, values.local) })
+    this.#inner.push(...merged.conflicts.map((one) => toInner(path, one)))
+    this.#innerSettled.push(...merged.settled.map((one) => toInner(path, one)))
     if (secret || !none) this.#configs.set(path, merged.last)
     else this.#configs.delete(path)
   }
@@ -260,7 +269,7 @@ class Composer {
     return trouble === null ? { ...done, merged } : refuse('bad-config', trouble)
   }
 
-  /** A word on the whole file is one on each of its conflicts. */
+  /** A word on the whole file is one on each of its conflicts, those that are settled included. */
   #merge(path: HomePath, canonical: string, local: string | null, last: Last | null): Merged | Refusal {
     const takes = this.#input.takes(path)
     const all = takes.get('')
@@ -271,7 +280,7 @@ class Composer {
       canonical,
       local,
       last,
-      take: new Map(first.conflicts.map(({ key }) => [key, all])),
+      take: new Map([...first.conflicts, ...first.settled].map(({ key }) => [key, all])),
     })
   }
 
@@ -337,6 +346,10 @@ class Composer {
   }
 }
 
+const toInner = (path: HomePath, { key, kind, moved, canonical, local }: KeyConflict): InnerConflict => ({
+  ...{ path, key, kind, moved },
+  difference: keyDifference(key, canonical, local),
+})
 const saysNothing = (text: string): boolean => {
   const read = readToml(text)
   return !isRefusal(read) && Object.keys(read.table).length === 0

@@ -51,6 +51,7 @@ export type Told = {
   /** Since when something waits for the end of a session; null for nothing. */
   readonly waitingSinceMs: number | null
   readonly inner: readonly InnerConflict[]
+  readonly innerSettled: readonly InnerConflict[]
   readonly left: readonly Left[]
   readonly reprinted: readonly HomePath[]
 }
@@ -87,13 +88,14 @@ export class Keeper {
     return this.#remember(result, wish)
   }
 
-  /** Settles one conflict: of a file, of a key of a composed file, or of all keys of one. */
+  /** Settles one conflict, also another way than before: of a file, of a key of a composed file, or of all keys of one. */
   async resolve(words: string, take: Take): Promise<Kept | Refusal> {
     await this.recover()
-    const { plan, inner } = await this.plan()
-    const files = inner.filter(
-      ({ path, key }) => path === words || key === words || `${path}#${key}` === words,
-    )
+    const { plan, inner, innerSettled } = await this.plan()
+    const isMeant = ({ path, key }: InnerConflict) =>
+      path === words || key === words || `${path}#${key}` === words
+    const open = inner.filter(isMeant)
+    const files = open.length > 0 ? open : innerSettled.filter(isMeant)
     const isPath = [...plan.conflicts, ...plan.settled].some(({ path }) => path === words)
     if (files.length === 0 || isPath) {
       if (!isHomePath(words)) return refuse('usage', `There is no conflict at ${words}.`, { path: words })
@@ -203,6 +205,7 @@ export class Keeper {
       waitingSinceMs:
         staged.length === 0 ? null : ((await waitingSince(this.#place)) ?? this.#place.clock.now()),
       inner: composed?.inner ?? [],
+      innerSettled: composed?.innerSettled ?? [],
       left: composed?.left ?? [],
       reprinted: composed?.reprinted ?? [],
     }

@@ -23,11 +23,16 @@ import { configPath, hooksPath } from './kind.ts'
 
 const name = 'stemma-composed-1'
 const kind = v.picklist(['edited', 'deleted', 'exists', 'orphaned'])
+// What is optional was not stored from the start.
+const moved = v.optional(v.picklist(['no', 'too', 'since-choice']), 'no')
 const text = v.nullable(v.string())
 const last = v.strictObject({
   canonical: v.string(),
-  standing: v.array(v.strictObject({ key: v.string(), kind })),
-  settled: v.array(v.strictObject({ key: v.string(), canonical: text })),
+  standing: v.array(v.strictObject({ key: v.string(), kind, moved })),
+  settled: v.array(
+    v.strictObject({ key: v.string(), canonical: text, kind: v.optional(kind, 'edited'), moved }),
+  ),
+  former: v.optional(v.array(v.string()), []),
 })
 const hooksLast = v.strictObject({ canonical: text, declined: text })
 /** What is remembered with the hash of the file that it belongs to; null for none. Oldest first. */

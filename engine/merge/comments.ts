@@ -1,23 +1,28 @@
 /**
  * Carries the comments that the user wrote around canonical statements over to the new text.
  * Always holds: a comment line that is not canonical, and was not when we last wrote, is in the result: above the
- * statement that it stood above, or at the end when that statement is gone.
+ * statement that it stood above, or at the end when that statement is gone. One that stood on a line stays on it only
+ * with the value that it stood beside.
  */
 import { relined, terminate } from '../toml/change.ts'
 import { type Document, isPair, type Section } from '../toml/document.ts'
+import { leadsTo } from '../toml/inline.ts'
 import { findDotted, findSection, findSpot } from '../toml/place.ts'
 import { commentsWithin, type Pair, type Trivia } from '../toml/scan.ts'
-import type { Path } from '../toml/value.ts'
+import { type Path, same, valueAt } from '../toml/value.ts'
 
 type Anchor = { readonly section: Section; readonly pair: Pair | null }
 /** Comment lines in a row; `apart` when a blank line follows them. */
 type Block = { readonly lines: Trivia[]; apart: boolean }
 
-/** @param moved the local statements that are in the document already, with their comments. */
+/**
+ * @param done the local statements that are in the document already, with their comments; where the user took what is
+ * canonical.
+ */
 export function carryComments(
   document: Document,
   local: Document,
-  moved: ReadonlySet<Section | Pair>,
+  { moved, taken }: { readonly moved: ReadonlySet<Section | Pair>; readonly taken: readonly Path[] },
   known: (comment: string) => boolean,
 ): void {
   let waiting: Block[] = []
@@ -49,7 +54,8 @@ export function carryComments(
       if (!whole) section.lead.forEach(hear)
       const find = () => anchorOf(document, section.path, null)
       say(find)
-      if (!whole) carryTail(section.header.tail, find)
+      const isTaken = taken.some((path) => leadsTo(path, section.path))
+      if (!whole) carryTail(section.header.tail, find, !isTaken)
       pass()
     }
     if (whole) continue
@@ -66,7 +72,8 @@ export function carryComments(
       say(find)
       if (!moved.has(piece)) {
         carryInner(piece.value, find)
-        carryTail(piece.after, find)
+        const path = section.path.concat(piece.key)
+        carryTail(piece.after, find, same(valueAt(local.table, path), valueAt(document.table, path)))
       }
       pass()
     }
@@ -81,14 +88,14 @@ export function carryComments(
     say(find)
   }
 
-  /** A comment on a statement's line stays there when the line has none, else it goes above. */
-  function carryTail(tail: string, find: () => Anchor | null): void {
+  /** A comment on a statement's line stays there when it `fits` and the line has none, else it goes above. */
+  function carryTail(tail: string, find: () => Anchor | null, fits: boolean): void {
     const comment = tail.trim()
     if (!comment.startsWith('#') || known(comment)) return
     const { pair, section } = find() ?? { pair: null, section: null }
     const line = pair ?? section?.header
     const there = pair ? pair.after : (section?.header?.tail ?? '')
-    if (line && there.trim() === '') {
+    if (line && fits && there.trim() === '') {
       const text = relined(tail, eol)
       if (line.kind === 'pair') line.after = text
       else line.tail = text

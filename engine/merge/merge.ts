@@ -8,20 +8,31 @@ import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { cutDocument, type Document, isPair, readDocument, type Section } from '../toml/document.ts'
 import { type Edited, sameBut, settle } from '../toml/edit.ts'
 import { commentsWithin } from '../toml/scan.ts'
-import { isTable, type Path, printPath, printValue, type Table, type Value } from '../toml/value.ts'
+import { isTable, type Path, printPath, type Table, type Value } from '../toml/value.ts'
 import { readCanonical, readCanonicalTable } from './canonical.ts'
 import { judgeNames, judgeTable } from './judge.ts'
 import { rewrite, weave } from './weave.ts'
-import { type Conflict, type ConflictKind, type Keep, type Take, type Weighed, weigh } from './weigh.ts'
+import {
+  type Choice,
+  type Conflict,
+  type Keep,
+  printOr,
+  type Standing,
+  type Take,
+  type Weighed,
+  weigh,
+} from './weigh.ts'
 
 /** What a merge has to know of the one before: to be stored with its text, also when that did not change. */
 export type Last = {
   /** The canonical text that was merged then. */
   readonly canonical: string
   /** The conflicts that were reported then. */
-  readonly standing: readonly { readonly key: string; readonly kind: ConflictKind }[]
-  /** Conflicts that the user settled with `local`, each with the canonical value (null: none) that was turned down. */
-  readonly settled: readonly { readonly key: string; readonly canonical: string | null }[]
+  readonly standing: readonly (Standing & { readonly key: string })[]
+  /** Conflicts that the user settled with `local`, each with the canonical value that was turned down. */
+  readonly settled: readonly (Choice & { readonly key: string })[]
+  /** Comments in the merged text that were canonical once and are no longer: they go with what they stand at. */
+  readonly former: readonly string[]
 }
 
 export type MergeInput = {
@@ -36,9 +47,8 @@ export type MergeInput = {
 
 export type Provenance = 'canonical' | 'machine' | 'local' | 'conflict'
 /** Both values as TOML, null for none. They may be secret: whoever shows them redacts them. */
-export type KeyConflict = {
+export type KeyConflict = Pick<Conflict, 'kind' | 'moved'> & {
   readonly key: string
-  readonly kind: ConflictKind
   readonly canonical: string | null
   readonly local: string | null
 }
@@ -52,6 +62,8 @@ export type Merged = {
   /** Why Codex would refuse the text; it must then not be installed (S41). */
   readonly trouble: string | null
   readonly conflicts: readonly KeyConflict[]
+  /** Differences that the user chose to keep. */
+  readonly settled: readonly KeyConflict[]
   /** The keys of the last layer: what Codex or this machine wrote. */
   readonly kept: readonly string[]
   /** What the machine had written to servers that are gone. */
@@ -75,8 +87,8 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
     canonical: canonical.table,
     base,
     local: local.table,
-    standing: new Map(last?.standing.map(({ key, kind }) => [key, kind])),
-    settled: new Map(last?.settled.map(({ key, canonical: turned }) => [key, turned])),
+    standing: new Map(last?.standing.map((one) => [one.key, one])),
+    settled: new Map(last?.settled.map((one) => [one.key, one])),
     take: input.take ?? new Map(),
   })
   const { merged, keeps, conflicts, settled, dropped } = weighed
@@ -87,21 +99,27 @@ export function mergeConfig(input: MergeInput): Merged | Refusal {
   const still =
     last?.canonical === input.canonical && input.local !== null && sameBut(merged, local.table, removed)
   const written = still
-    ? { text: input.local ?? '', fallback: false }
+    ? { text: input.local ?? '', fallback: false, former: stillIn(local, last.former) }
     : write(input, { canonical, local, base }, weighed, removed)
   if (isRefusal(written)) return written
+  const { text, fallback, former } = written
   return {
-    ...written,
-    unchanged: written.text === input.local,
+    text,
+    fallback,
+    unchanged: text === input.local,
     trouble,
     conflicts: conflicts.map(toKeyConflict),
+    settled: settled.map(toKeyConflict),
     kept: keeps.flatMap(listMachine).sort(),
     dropped,
     provenance: () => trace(merged, keeps),
     last: {
       canonical: input.canonical,
-      standing: conflicts.map(({ path, kind }) => ({ key: printPath(path), kind })),
-      settled: [...settled].map(([key, turned]) => ({ key, canonical: turned })),
+      standing: conflicts.map(({ path, kind, moved }) => ({ key: printPath(path), kind, moved })),
+      settled: settled.map(({ path, canonical: turned, kind, moved }) => ({
+        ...{ key: printPath(path), canonical: printOr(turned), kind, moved },
+      })),
+      former,
     },
   }
 }
@@ -125,33 +143,52 @@ function write(
     local,
     base,
   }: { readonly canonical: Document; readonly local: Document; readonly base: Table | null },
-  { merged, keeps }: Weighed,
+  weighed: Weighed,
   removed: readonly Path[],
-): Edited | Refusal {
-  const known = commentsOf(canonical, base && (input.last?.canonical ?? null))
-  weave(canonical, local, keeps, known)
-  const woven = settle(canonical, merged, removed)
+): Written | Refusal {
+  const { merged } = weighed
+  const { isFormer, isKnown } = commentsOf(canonical, base && input.last)
+  const print = (document: Document): Written | Refusal => {
+    const edited = settle(document, merged, removed)
+    if (isRefusal(edited)) return edited
+    const comments = edited.fallback ? [] : commentsIn(document.sections)
+    return { ...edited, former: [...comments].filter(isFormer) }
+  }
+  weave(canonical, local, weighed, isKnown)
+  const woven = print(canonical)
   if (isRefusal(woven) || !woven.fallback) return woven
   const again = readCanonical(input.canonical)
   if (isRefusal(again)) return woven
-  rewrite(again, local, keeps, known)
-  return settle(again, merged, removed)
+  rewrite(again, local, weighed, isKnown)
+  return print(again)
+}
+type Written = Edited & Pick<Last, 'former'>
+
+function stillIn({ sections }: Document, former: readonly string[]): readonly string[] {
+  if (former.length === 0) return former
+  const comments = commentsIn(sections)
+  return former.filter((comment) => comments.has(comment))
 }
 
+type Comments = Readonly<Record<'isFormer' | 'isKnown', (text: string) => boolean>>
+
 /**
- * Whether a comment is canonical, now or when we last wrote.
- * @param before that text, if it is TOML: it is cut up only when it has the words somewhere.
+ * Whether a comment was canonical and is no longer, and whether it is or was.
+ * @param last of a text that is TOML: it is cut up only when it has the words somewhere.
  */
-function commentsOf(canonical: Document, before: string | null): (comment: string) => boolean {
+function commentsOf(canonical: Document, last: Last | null): Comments {
   const now = commentsIn(canonical.sections)
+  const former = new Set(last?.former)
   let then: Set<string> | null = null
-  return (text) => {
+  const isFormer = (text: string) => {
     const comment = text.trim()
-    if (now.has(comment)) return true
-    if (!before?.includes(comment)) return false
-    then ??= commentsIn(cutDocument(before))
+    if (now.has(comment)) return false
+    if (former.has(comment)) return true
+    if (!last?.canonical.includes(comment)) return false
+    then ??= commentsIn(cutDocument(last.canonical))
     return then.has(comment)
   }
+  return { isFormer, isKnown: (text) => now.has(text.trim()) || isFormer(text) }
 }
 
 function commentsIn(sections: readonly Section[]): Set<string> {
@@ -198,9 +235,10 @@ function listMachine({ path, value, why }: Keep): string[] {
   )
 }
 
-const toKeyConflict = ({ path, kind, canonical, local }: Conflict): KeyConflict => ({
+const toKeyConflict = ({ path, kind, moved, canonical, local }: Conflict): KeyConflict => ({
   key: printPath(path),
   kind,
-  canonical: canonical === undefined ? null : printValue(canonical),
-  local: local === undefined ? null : printValue(local),
+  moved,
+  canonical: printOr(canonical),
+  local: printOr(local),
 })

@@ -1,7 +1,7 @@
 /**
  * Writes what is kept into the canonical text: local statements move as they are, with the comments around them.
- * Always holds: a canonical statement keeps its bytes unless its key is kept from here; local sections keep their
- * order, and stand behind the canonical ones.
+ * Always holds: a canonical statement keeps its bytes unless its key is kept from here, and then its line has no
+ * comment but the local one; local sections keep their order, and stand behind the canonical ones.
  */
 import { append, relined, type Source, setKey, unsetKey } from '../toml/change.ts'
 import { type Document, isPair, type Section } from '../toml/document.ts'
@@ -9,13 +9,13 @@ import { findDotted, findSection, findSpot, rawAt } from '../toml/place.ts'
 import type { Pair, Trivia } from '../toml/scan.ts'
 import { clone, emptyTable, isTable, type Path, setAt, type Value, valueAt } from '../toml/value.ts'
 import { carryComments } from './comments.ts'
-import type { Keep } from './weigh.ts'
+import type { Keep, Weighed } from './weigh.ts'
 
 /** @param known comments that are canonical, now or when we last wrote: they do not move. */
 export function weave(
   document: Document,
   local: Document,
-  keeps: readonly Keep[],
+  { keeps, taken }: Pick<Weighed, 'keeps' | 'taken'>,
   known: (comment: string) => boolean,
 ): void {
   const movable = keeps.filter((kept) => !place(document, local, kept))
@@ -45,20 +45,23 @@ export function weave(
   // What is part of an inline table, here or there, has no statement of its own.
   for (const { path, value } of open) if (value !== undefined) put(document, local, path, value)
   for (const { path, value } of movable) if (value !== undefined) setAt(document.table, path, clone(value))
-  carryComments(document, local, moved, known)
+  carryComments(document, local, { moved, taken }, known)
 }
 
 /** Without the texts of the local file, but for its comments: for when statements do not fit together. */
 export function rewrite(
   document: Document,
   local: Document,
-  keeps: readonly Keep[],
+  { keeps, taken }: Pick<Weighed, 'keeps' | 'taken'>,
   known: (comment: string) => boolean,
 ): void {
   for (const { path, value } of keeps)
     if (value === undefined) unsetKey(document, path)
-    else setKey(document, path, value)
-  carryComments(document, local, new Set(), known)
+    else {
+      setKey(document, path, value)
+      putTail(document, local, path)
+    }
+  carryComments(document, local, { moved: new Set(), taken }, known)
 }
 
 /** Settles what has its place in the canonical text already. @returns false when the statement has yet to move. */
@@ -74,7 +77,22 @@ function place(document: Document, local: Document, { path, value }: Keep): bool
     return false
   }
   setKey(document, path, value, source)
+  putTail(document, local, path)
   return true
+}
+
+/** What the local line has behind the value, or nothing: the comment of another value says nothing of this one. */
+function putTail(document: Document, local: Document, path: Path): void {
+  const pair = pairAt(document, path)
+  if (!pair) return
+  const [, end = ''] = /(\r?\n)?$/.exec(pair.after) ?? []
+  pair.after = (pairAt(local, path)?.after ?? '').replace(/\r?\n$/, '') + end
+}
+
+/** The statement that says this key and no other. */
+function pairAt(document: Document, path: Path): Pair | null {
+  const spot = findSpot(document, path)
+  return spot?.path.length === path.length ? spot.pair : null
 }
 
 /** A table that no one statement says is put value by value, so that each keeps how it is written. */

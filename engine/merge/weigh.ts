@@ -23,9 +23,12 @@ export type Take = 'canonical' | 'local'
  * - `orphaned`: no longer canonical, but changed here.
  */
 export type ConflictKind = 'edited' | 'deleted' | 'exists' | 'orphaned'
+/** What the master did to the value: `too`: it changed it as well; `since-choice`: after the user had settled it. */
+export type Moved = 'no' | 'too' | 'since-choice'
 export type Conflict = {
   readonly path: Path
   readonly kind: ConflictKind
+  readonly moved: Moved
   readonly canonical: Value | undefined
   readonly local: Value | undefined
 }
@@ -36,23 +39,29 @@ export type Keep = {
   readonly why: 'machine' | 'local' | 'conflict'
 }
 
-/** Keys are printed paths; a settled one has the canonical value (printed) against which the user chose `local`. */
-export type Settled = ReadonlyMap<string, string | null>
+/** A conflict as it was told. */
+export type Standing = Pick<Conflict, 'kind' | 'moved'>
+/** One that the user settled with `local`, against that canonical value, as it is printed; null for none. */
+export type Choice = Standing & { readonly canonical: string | null }
+/** Keys of the maps are printed paths. */
 export type Facts = {
   /** Without machine keys, and so is `base`: what was canonical when we last wrote; null when we never did. */
   readonly canonical: Table
   readonly base: Table | null
   readonly local: Table
   /** The conflicts that the last merge reported. */
-  readonly standing: ReadonlyMap<string, ConflictKind>
-  readonly settled: Settled
+  readonly standing: ReadonlyMap<string, Standing>
+  readonly settled: ReadonlyMap<string, Choice>
   readonly take: ReadonlyMap<string, Take>
 }
 export type Weighed = {
   readonly merged: Table
   readonly keeps: readonly Keep[]
   readonly conflicts: readonly Conflict[]
-  readonly settled: Settled
+  /** Differences from canonical values that the user chose to keep. */
+  readonly settled: readonly Conflict[]
+  /** Where the user took what is canonical. */
+  readonly taken: readonly Path[]
   /** What the machine had written to something that is gone: approvals of a server that is no longer there. */
   readonly dropped: readonly string[]
 }
@@ -61,12 +70,13 @@ export function weigh(facts: Facts): Weighed {
   const { canonical, base, local } = facts
   const keeps: Keep[] = []
   const conflicts: Conflict[] = []
-  const settled = new Map<string, string | null>()
+  const settled: Conflict[] = []
+  const taken: Path[] = []
   const dropped: string[] = []
   const calm = facts.standing.size === 0 && facts.settled.size === 0
   const answer = answerOf(canonical, base, local)
   const merged = weighTables([], canonical, base ?? emptyTable(), local)
-  return { merged, keeps, conflicts, settled, dropped }
+  return { merged, keeps, conflicts, settled, taken, dropped }
 
   function weighTables(path: Path, c: Table, b: Table, l: Table): Table {
     const result = emptyTable()
@@ -88,7 +98,7 @@ export function weigh(facts: Facts): Weighed {
       // The machine has nothing below a value that is what canonical is or was.
       if (same(l, c) || same(l, b)) return c
     }
-    const kind = calm ? undefined : facts.standing.get(printPath(path))
+    const kind = calm ? undefined : facts.standing.get(printPath(path))?.kind
     const known = kind !== undefined || (!calm && facts.settled.has(printPath(path)))
     // What was here before canonical had the name was never ours.
     const ours = kind === 'exists' ? undefined : b
@@ -116,7 +126,7 @@ export function weigh(facts: Facts): Weighed {
     if (same(l, c) || same(l, b)) return c
     if (c === undefined && b === undefined && standing !== 'orphaned')
       return l === undefined ? undefined : keep(path, l, 'local')
-    return settle(path, kindOf(c, b, l), c, l)
+    return settle(path, kindOf(c, b, l), c, b, l)
   }
 
   /** One name, one thing: another one of the same name is a conflict as a whole. */
@@ -140,23 +150,26 @@ export function weigh(facts: Facts): Weighed {
         !here ||
         (!same(own, c) && (ours === undefined || (!same(own, ours) && (inDispute || isOtherKind(c, own)))))
       if (!whole) {
-        const before = { keeps: keeps.length, conflicts: conflicts.length }
+        const told = [keeps, conflicts, settled, taken]
+        const before = told.map(({ length }) => length)
         const result = weighInside(path, c, ours ?? c, l)
         if (result === undefined || hasLeaf(result) || !hasLeaf(c)) return result
         // Nothing is left of it: it is the whole that is missing here.
-        keeps.length = before.keeps
-        conflicts.length = before.conflicts
-        return settle(path, 'deleted', c, undefined)
+        told.forEach((list, at) => {
+          list.length = before[at] ?? 0
+        })
+        return settle(path, 'deleted', c, ours, undefined)
       }
-      const chosen = settle(path, kindOf(c, ours, here ? l : undefined), c, here ? l : undefined)
+      const mine = here ? l : undefined
+      const chosen = settle(path, kindOf(c, ours, mine), c, ours, mine)
       if (chosen === c) return weighInside(path, c, undefined, machineOnly(path, l))
       if (chosen === undefined) drop(path, l)
       return chosen
     }
     if (isTable(l) && isBare(own) && !isBare(l)) return drop(path, l)
-    if (here && standing === 'orphaned') return settle(path, 'orphaned', undefined, l)
+    if (here && standing === 'orphaned') return settle(path, 'orphaned', undefined, ours, l)
     if (here && ours === undefined) return l === undefined ? undefined : keep(path, l, 'local')
-    const kept = here && !same(own, ours) ? settle(path, 'orphaned', undefined, l) : undefined
+    const kept = here && !same(own, ours) ? settle(path, 'orphaned', undefined, ours, l) : undefined
     return kept ?? drop(path, l)
   }
 
@@ -169,18 +182,36 @@ export function weigh(facts: Facts): Weighed {
   function hasOrphan(path: Path): boolean {
     if (calm) return false
     const above = `${printPath(path)}.`
-    return [...facts.standing].some(([key, kind]) => kind === 'orphaned' && key.startsWith(above))
+    return [...facts.standing].some(([key, { kind }]) => kind === 'orphaned' && key.startsWith(above))
   }
 
-  function settle(path: Path, kind: ConflictKind, c: Value | undefined, l: Value | undefined) {
+  function settle(path: Path, kind: ConflictKind, c?: Value, b?: Value, l?: Value): Value | undefined {
     const key = printPath(path)
-    const printed = c === undefined ? null : printValue(c)
     const take = facts.take.get(key)
-    if (take === 'canonical') return c
-    const chosen = take === 'local' || facts.settled.get(key) === printed
-    if (chosen) settled.set(key, printed)
-    else conflicts.push({ path, kind, canonical: c, local: l })
-    return keep(path, l, chosen ? 'local' : 'conflict')
+    if (take === 'canonical') {
+      taken.push(path)
+      return c
+    }
+    const choice = facts.settled.get(key)
+    const holds = choice !== undefined && choice.canonical === printOr(c)
+    const last = holds ? choice : facts.standing.get(key)
+    const now = kind !== 'exists' && c !== undefined && b !== undefined && !same(b, c) ? 'too' : 'no'
+    const moved = choice && !holds ? 'since-choice' : last && last.moved !== 'no' ? last.moved : now
+    if (!holds && take === undefined) {
+      conflicts.push({ path, kind, moved, canonical: c, local: l })
+      return keep(path, l, 'conflict')
+    }
+    // What is canonical no more is the user's own from here on.
+    if (c !== undefined)
+      settled.push({
+        path,
+        // The base has caught up with canonical since, but it was here before all the same.
+        kind: holds && choice.kind === 'exists' && l !== undefined ? 'exists' : kind,
+        moved: moved === 'since-choice' ? 'too' : moved,
+        canonical: c,
+        local: l,
+      })
+    return keep(path, l, 'local')
   }
 
   function keep<V extends Value | undefined>(path: Path, value: V, why: Keep['why']): V {
@@ -192,6 +223,10 @@ export function weigh(facts: Facts): Weighed {
 const isBare = (table: Table): boolean => Object.keys(table).length === 0
 const hasLeaf = (value: Value): boolean => !isTable(value) || Object.values(value).some(hasLeaf)
 const tableOr = (value: Value | undefined): Table => (isTable(value) ? value : emptyTable())
+
+/** As it is stored and compared; null for none. */
+export const printOr = (value: Value | undefined): string | null =>
+  value === undefined ? null : printValue(value)
 
 function kindOf(c?: Value, b?: Value, l?: Value): ConflictKind {
   if (l === undefined) return 'deleted'

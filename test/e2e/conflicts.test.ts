@@ -79,8 +79,8 @@ describe('S39: conflicts', () => {
       '.env was changed here',
       'prompts/folder.md has something else in its place',
       'prompts/gone.md was deleted here',
-      'config.toml#model was changed here',
-      'config.toml#mcp_servers.docs.args was changed here',
+      'config.toml#model was changed here and on the master',
+      'config.toml#mcp_servers.docs.args was changed here and on the master',
     ])
       expect(text).toContain(`  ${line}\n`)
     expect(text).toContain('stemma conflicts --diff')
@@ -135,6 +135,30 @@ describe('S39: conflicts', () => {
       conflicts: [],
       settled: [{ path: 'RTK.md' }],
     })
+  })
+
+  test('a key that was settled is shown like a file, taken back, and told apart when the master changes it', async () => {
+    const settled = [{ path: 'config.toml', key: 'model', kind: 'edited' }]
+    expect((await follower.stemma('resolve', 'model', '--take', 'local')).code).toBe(0)
+    expect(JSON.parse(await told('--json')).settled).toMatchObject([
+      { path: 'RTK.md', key: null },
+      ...settled,
+    ])
+    expect(await told('config.toml#model')).toContain('  -model = "mine"\n  +model = "theirs"\n')
+    expect(JSON.parse(await told('--json', 'model'))).toMatchObject({ conflicts: [], settled })
+    const status = await follower.stemma('status')
+    expect(status.stdout).toContain('Kept by your choice: RTK.md, config.toml#model\n')
+    expect((await follower.stemma('status', '--json')).json()).toMatchObject({ settled: [{}, ...settled] })
+    await publish({ 'config.toml': config('newer', `${canary} 2`) })
+    expect((await follower.stemma('sync')).code).toBe(3)
+    expect(await told()).toContain(
+      '  config.toml#model was kept by your choice, and the master changed it since\n',
+    )
+    expect((await follower.stemma('resolve', 'config.toml#model', '--take', 'local')).code).toBe(0)
+    const back = await follower.stemma('resolve', 'config.toml#model', '--take', 'canonical')
+    expect([back.code, back.stderr]).toEqual([0, ''])
+    expect(follower.read('config.toml')).toContain('model = "newer"')
+    expect(JSON.parse(await told('--json')).settled).toMatchObject([{ path: 'RTK.md' }])
   })
 
   test('U2: a config that cannot be composed is named with the reason, and what to do', async () => {

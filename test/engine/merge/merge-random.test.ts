@@ -62,10 +62,13 @@ const path = fc.oneof(
 )
 const edits = fc.array(editsOf(path), { maxLength: 4 })
 
-/** A local file after a while: edits, and comments between its lines. */
-const marks = fc.array(fc.tuple(fc.nat(), fc.constantFrom('# mine', '#mine too', '# mine\n\n')), {
-  maxLength: 3,
-})
+/** A local file after a while: edits, and comments between its lines and on them. */
+const marks = fc.array(
+  fc.tuple(fc.nat(), fc.constantFrom('# mine', '#mine too', '# mine\n\n', ' # mine on')),
+  {
+    maxLength: 3,
+  },
+)
 
 const sure = <T extends object>(value: T | Refusal): T => {
   if (isRefusal(value)) throw new Error(value.why)
@@ -92,7 +95,15 @@ function annotate(text: string, notes: readonly (readonly [number, string])[]): 
     ...body.map((piece) => (piece.kind === 'pair' ? piece.before + piece.value + piece.after : piece.text)),
   ])
   notes.forEach(([at, note], i) => {
-    pieces.splice(at % (pieces.length + 1), 0, `${note.trim()} ${i}${eol}${note.endsWith('\n') ? eol : ''}`)
+    const place = at % (pieces.length + 1)
+    const line = pieces[place]
+    if (note.startsWith(' ')) {
+      // Only a value or a header that ends its line, and has no comment yet, is followed by one.
+      if (line && /^[^#]*["'\]}\w][ \t]*\r?\n?$/.test(line))
+        pieces[place] = `${line.trimEnd()}${note} ${i}${eol}`
+      return
+    }
+    pieces.splice(place, 0, `${note.trim()} ${i}${eol}${note.endsWith('\n') ? eol : ''}`)
   })
   return bom + pieces.map((piece) => (piece.endsWith('\n') ? piece : piece + eol)).join('')
 }
@@ -206,6 +217,9 @@ test('S44: canonical statements keep their bytes and their order, and no comment
         )
       )
         throw new Error(`lost a canonical statement:\n${merged.text}`)
+      for (const [said] of one.local.matchAll(/# mine on \d/g))
+        if (!merged.text.includes(said) && merged.dropped.length === 0)
+          throw new Error(`lost ${said}:\n${merged.text}`)
       for (const { text } of statementsOf(one.local).filter((said) => /^# ?mine/.test(said.text)))
         if (!merged.text.includes(text) && merged.dropped.length === 0)
           throw new Error(`lost ${text}:\n${merged.text}`)

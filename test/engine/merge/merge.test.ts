@@ -2,23 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { canonicalOf } from '../../../engine/merge/canonical.ts'
 import { judgeConfig } from '../../../engine/merge/judge.ts'
-import { type Last, type Merged, mergeConfig } from '../../../engine/merge/merge.ts'
-import type { Take } from '../../../engine/merge/weigh.ts'
-import { isRefusal, type Refusal } from '../../../schemas/fault.ts'
+import { type Merged, mergeConfig } from '../../../engine/merge/merge.ts'
 import { fixtures } from './fixtures.ts'
-
-const sure = <T extends object>(value: T | Refusal): T => {
-  if (isRefusal(value)) throw new Error(value.why)
-  return value
-}
-const merge = (
-  canonical: string,
-  local: string | null,
-  last: Last | null = null,
-  take?: [string, Take],
-): Merged => sure(mergeConfig({ canonical, local, last, ...(take && { take: new Map([take]) }) }))
-/** A file that we wrote, with nothing in dispute. */
-const wrote = (canonical: string): Last => ({ canonical, standing: [], settled: [] })
+import { merge, sure, wrote } from './merging.ts'
 
 describe.each(fixtures)('S43: $name', ({ canonical, local, mine }) => {
   test('what is this machine’s survives a new canonical text, which keeps its bytes', () => {
@@ -68,7 +54,7 @@ describe('S39, S45: conflicts by key', () => {
     const next = canonical.replace('"dark"', '"solar"').replace('"1"', '"2"')
     const merged = merge(next, local, wrote(canonical))
     expect(merged.conflicts).toEqual([
-      { key: 'tui.theme', kind: 'edited', canonical: '"solar"', local: '"light"' },
+      { key: 'tui.theme', kind: 'edited', moved: 'too', canonical: '"solar"', local: '"light"' },
     ])
     expect(merged.text).toBe(next.replace('"solar"', '"light"'))
     expect(merged.provenance().get('tui.theme')).toBe('conflict')
@@ -89,6 +75,68 @@ describe('S39, S45: conflicts by key', () => {
     expect(conflictsOf(merge(canonical.replace('"dark"', '"x"'), local, later.last))).toEqual([
       ['tui.theme', 'edited'],
     ])
+  })
+
+  test('what is settled is told while it holds, as what it was, and can be taken back', () => {
+    const local = canonical.replace('"dark"', '"light"')
+    const taken = merge(canonical, local, wrote(canonical), ['tui.theme', 'local'])
+    const told = { key: 'tui.theme', kind: 'edited', moved: 'no', canonical: '"dark"', local: '"light"' }
+    expect(taken.settled).toEqual([told])
+    const later = merge(canonical, local, taken.last)
+    expect(later).toMatchObject({ settled: [told], conflicts: [], unchanged: true })
+    const back = merge(canonical, local, later.last, ['tui.theme', 'canonical'])
+    expect(back).toMatchObject({ text: canonical, settled: [], conflicts: [] })
+    // What was here before is not said to have been changed.
+    const before = merge(canonical, local, null, ['tui.theme', 'local'])
+    expect(merge(canonical, local, before.last).settled).toMatchObject([{ kind: 'exists', moved: 'no' }])
+  })
+
+  test('a key that is canonical no more is the user’s own once it is settled with local', () => {
+    const local = canonical.replace('"dark"', '"light"')
+    const orphaned = merge('model = "a"\n', local, wrote(canonical))
+    const kept = merge('model = "a"\n', orphaned.text, orphaned.last, ['tui.theme', 'local'])
+    expect(kept).toMatchObject({ conflicts: [], settled: [], last: { settled: [] } })
+    expect(merge('model = "a"\n', kept.text, kept.last)).toMatchObject({ unchanged: true, last: kept.last })
+  })
+
+  test('a choice on a key of a provider goes with the last of its keys: the whole is missing then', () => {
+    const gw = '[model_providers.gw]\nname = "gw"\nbase_url = "http://a"\n'
+    const [header = '', name = ''] = gw.split(/(?<=\n)/)
+    const chosen = merge(gw, header + name, wrote(gw), ['model_providers.gw.base_url', 'local'])
+    expect(chosen.settled).toMatchObject([{ key: 'model_providers.gw.base_url', kind: 'deleted' }])
+    const none = merge(gw, header, chosen.last)
+    expect(conflictsOf(none)).toEqual([['model_providers.gw', 'deleted']])
+    expect(none.settled).toEqual([])
+  })
+
+  test('what the master did to a value in dispute is remembered with the conflict', () => {
+    const movedOf = (merged: Merged) => merged.conflicts.map(({ key, kind, moved }) => [key, kind, moved])
+    const local = canonical.replace('"dark"', '"light"')
+    const still = merge(canonical, local, wrote(canonical))
+    expect(movedOf(still)).toEqual([['tui.theme', 'edited', 'no']])
+    const solar = canonical.replace('"dark"', '"solar"')
+    const both = merge(solar, still.text, still.last)
+    expect(movedOf(both)).toEqual([['tui.theme', 'edited', 'too']])
+    expect(movedOf(merge(solar, both.text, both.last))).toEqual([['tui.theme', 'edited', 'too']])
+    // Settled, and turned down by the master's next value.
+    const chosen = merge(solar, both.text, both.last, ['tui.theme', 'local'])
+    const dim = canonical.replace('"dark"', '"dim"')
+    const again = merge(dim, chosen.text, chosen.last)
+    expect(movedOf(again)).toEqual([['tui.theme', 'edited', 'since-choice']])
+    const later = merge(dim, again.text, again.last)
+    expect(movedOf(later)).toEqual([['tui.theme', 'edited', 'since-choice']])
+    const anew = merge(dim, later.text, later.last, ['tui.theme', 'local'])
+    expect(merge(dim, anew.text, anew.last).settled).toMatchObject([{ key: 'tui.theme', moved: 'too' }])
+    const gone = solar.replace('theme = "solar"\n', '')
+    expect(movedOf(merge(gone, chosen.text, chosen.last))).toEqual([
+      ['tui.theme', 'orphaned', 'since-choice'],
+    ])
+    const without = canonical.replace('theme = "dark"\n', '')
+    expect(movedOf(merge(solar, without, wrote(canonical)))).toEqual([['tui.theme', 'deleted', 'too']])
+    expect(movedOf(merge(solar, local))).toEqual([['tui.theme', 'exists', 'no']])
+    const server = canonical.replace('"docs"\n', '"mine"\n').replace('["1"]', '["2"]')
+    const url = canonical.replace('command = "docs"\nargs = ["1"]', 'url = "https://docs"')
+    expect(movedOf(merge(url, server, wrote(canonical)))).toEqual([['mcp_servers.docs', 'edited', 'too']])
   })
 
   test('a removed key stays away, one that was here before is told apart, one that is no longer canonical goes', () => {
@@ -139,7 +187,7 @@ describe('S43: the last layer', () => {
   const answer = '\n[notice.model_migrations]\na = "b"\n'
 
   test('an answer to a model migration holds until the canonical model changes', () => {
-    const local = canonical.replace('model = "a"', 'model = "b"\nmodel_reasoning_effort = "low"') + answer
+    const local = canonical.replace('"a" # m', '"b" # m\nmodel_reasoning_effort = "low"') + answer
     const held = merge(canonical.replace('dark', 'light'), local, wrote(canonical))
     expect(held.conflicts).toEqual([])
     expect(held.kept).toEqual(['model', 'model_reasoning_effort', 'notice.model_migrations.a'])
