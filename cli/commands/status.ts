@@ -11,10 +11,10 @@ import { tellContact, troubleOf } from '../follower/contact.ts'
 import { linkOf, withFollower } from '../follower/desk.ts'
 import { hookStatus, tellSkipped, wordsOf } from '../follower/hook.ts'
 import { positionOf } from '../follower/sync.ts'
-import { stagedUntil, tellLeft, tellStaged } from '../follower/tell.ts'
+import { heldBack, stagedUntil, tellFaults, tellLeft, tellStaged, waitingFor } from '../follower/tell.ts'
 import { ask } from '../master/answer.ts'
 import { tellMaster } from '../master/tell.ts'
-import { ago } from '../ui/amount.ts'
+import { ago, counted } from '../ui/amount.ts'
 import { bold, yellow } from '../ui/paint.ts'
 
 export const command = define({
@@ -65,6 +65,7 @@ const tellFollower = (context: Context): Promise<void> =>
       lastContact: contact.contactMs === 0 ? null : new Date(contact.contactMs).toISOString(),
       trouble,
       name: desk.called,
+      faults: plan.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
     }
     if (context.json) {
       context.out.json(report)
@@ -76,9 +77,9 @@ const tellFollower = (context: Context): Promise<void> =>
       ['', ''],
       [
         ['this machine', `${desk.called ?? 'not enrolled yet'} (${report.id.slice(0, 12)})`],
-        ['entry', `${position.seq}${pending ? ', an update waits (`stemma sync`)' : ''}`],
+        ['entry', `${position.seq}${stateOf(pending, heldBack(planned, plan.faults))}`],
         ['revision', position.revision.slice(0, 16)],
-        ['files', `${report.files}`],
+        ['files', `${report.files}${plan.staged.length > 0 ? `, but ${waitingFor(plan.staged)}` : ''}`],
         ['fingerprint', fingerprint],
         ['hook', wordsOf(hook)],
         ['last contact', contact.contactMs === 0 ? 'never' : ago(contact.contactMs, clock.now())],
@@ -91,4 +92,12 @@ const tellFollower = (context: Context): Promise<void> =>
     tellStaged(context, plan.staged, planned)
     tellSkipped(context, hook)
     tellLeft(context, planned)
+    tellFaults(context, plan.faults)
   })
+
+/** Behind the number of the entry: what is between this home and it. */
+function stateOf(pending: boolean | null, held: number): string {
+  if (held > 0)
+    return `, but ${counted(held, 'file')} could not be brought up to date${pending ? '; an update waits' : ''}`
+  return pending ? ', an update waits (`stemma sync`)' : ''
+}

@@ -7,7 +7,7 @@ import { isRefusal } from '../../schemas/fault.ts'
 import { readToml } from '../toml/toml.ts'
 import { isTable, type Path, printKey, printValue, type Value } from '../toml/value.ts'
 import { type Difference, difference, type Side } from './difference.ts'
-import { isSecretName, mask, redactText } from './redact.ts'
+import { isSecretName, isVariableKey, isVariableName, mask, redactText } from './redact.ts'
 
 /** Of a key as it is printed; values as TOML, null for none. */
 export function keyDifference(key: string, canonical: string | null, local: string | null): Difference {
@@ -40,12 +40,20 @@ const amount = /(?:limit|budget|window|count|max)/i
 function shownValue(path: Path, value: Value): string {
   const isNumber = typeof value === 'bigint' || typeof value === 'number'
   const secret = path.find(isSecretName)
+  if (typeof value === 'string' && isVariableName(value) && namesVariable(path))
+    return redactText(printValue(value))
   if (typeof value === 'boolean' || (isNumber && (secret === undefined || amount.test(secret))))
     return printValue(value)
   if (secret !== undefined) return mask
   if (!Array.isArray(value)) return redactText(printValue(value))
   // What follows an option may be its value: `--api-key`, and then the key.
   return `[${value.map((one, at) => (isSecretFlag(value[at - 1]) ? mask : shownValue([], one))).join(', ')}]`
+}
+
+/** `bearer_token_env_var`, and whatever stands in `env_http_headers`. */
+function namesVariable(path: Path): boolean {
+  const at = path.findIndex(isVariableKey)
+  return at !== -1 && !path.slice(0, at).some(isSecretName)
 }
 
 const isSecretFlag = (value: Value | undefined): boolean =>

@@ -17,6 +17,13 @@ const isSecretForm = new RegExp(`^(?:${name})$`, 'i')
 /** Does a value with this name say nothing to anybody but its owner? */
 export const isSecretName = (key: string): boolean => isSecretForm.test(key)
 
+/** Keys of config.toml whose values name variables of the environment, and are none themselves. */
+const variableKey = /(?:^|_)env_(?:vars?|keys?|http_headers)$/i
+const variableName = /^[A-Z]+(?:_[A-Z0-9]+)*$/
+/** Does a value below this key name a variable, as far as one can see? */
+export const isVariableKey = (key: string): boolean => variableKey.test(key)
+export const isVariableName = (value: string): boolean => variableName.test(value)
+
 /** `TOKEN=…`, `"token": …`, `api_key = …`: the name, what joins the two, and the rest of the line. */
 const assigned = new RegExp(
   `(?<![\\w.-])(?:export\\s+)?(["']?)(${name})\\1(\\s*(?:=>|:=|[:=])\\s*)(\\S.*)?$`,
@@ -82,6 +89,8 @@ export function redactLines(lines: readonly string[]): string[] {
     const found = assigned.exec(line)
     if (found === null) return redactText(line)
     const value = found[4] ?? ''
+    if (isVariableKey(found[2] ?? '') && isVariableName(value.replace(/^(["'])(.*)\1$/, '$2')))
+      return redactText(line)
     inside = rest(value, line)
     if (/^(?:true|false|null|none)?[,;]?$/i.test(value)) return line
     return `${redactText(line.slice(0, line.length - value.length))}${mask}`
