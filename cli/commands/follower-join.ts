@@ -12,7 +12,7 @@ import type { Context } from '../context.ts'
 import { type FollowerDesk, withFolder } from '../follower/desk.ts'
 import { fetchNew } from '../follower/fetch.ts'
 import { hookStatus } from '../follower/hook.ts'
-import { ownEntries, tellInstalled } from '../follower/own.ts'
+import { tellInstalled } from '../follower/own.ts'
 import { part } from '../follower/part.ts'
 import { bringUp, positionOf } from '../follower/sync.ts'
 import { tellApplied, tellPlan } from '../follower/tell.ts'
@@ -155,7 +155,11 @@ async function mustWant(
     out.table(['', ''], table)
     tellPlan(context, planned, positionOf(desk))
     if (desk.local?.hook === true && before?.hook !== true)
-      out.flow(0, `Among them, to keep this home fresh: ${ownEntries} (\`--no-hook\` leaves them out).`)
+      out.flow(
+        0,
+        'To keep this home fresh stemma adds two hooks of its own to hooks.json, and approves them in ',
+        'config.toml (`--no-hook` leaves them out).',
+      )
     const declined = before
       ? `Nothing was changed: this machine follows ${before.master} as before.`
       : `Not joined: nothing was written to ${homes.codexHome}, and the master is forgotten here; it lists this machine (${desk.follower.id.slice(0, 12)}) still.`

@@ -104,7 +104,7 @@ export function tellSkipped({ out }: Context, { installed, skipped, why }: HookS
   const groups = new Map<string, number>()
   for (const { origin, why: status } of skipped) {
     const whose = { master: ' from the master', local: ' of your own', none: '' }[origin ?? 'none']
-    const group = `${whose} ${words[status]}`
+    const group = `${whose} (${words[status]})`
     groups.set(group, (groups.get(group) ?? 0) + 1)
   }
   const isOpen = skipped.some(({ why: status }) => status !== 'disabled')

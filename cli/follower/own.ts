@@ -12,7 +12,7 @@ import { bringUp, positionOf } from './sync.ts'
 import { tellApplied } from './tell.ts'
 
 /** Two entries in one file: people who look into it find what they were told of. */
-export const ownEntries = 'two hooks of stemma in hooks.json, approved in config.toml'
+const ownEntries = 'two hooks of stemma in hooks.json, approved in config.toml'
 
 /** Puts our hooks in or takes them out, as `local` says, and brings the home up to date with it. */
 export async function changeHook(desk: FollowerDesk, local: FollowerLocal): Promise<ExitCode> {

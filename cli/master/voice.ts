@@ -32,6 +32,6 @@ export class Voice {
   #line(facts: Facts, words: Piece): void {
     const { json, out, err, clock } = this.#context
     if (json) out.json(facts)
-    else err.line(dim(new Date(clock.now()).toISOString().slice(11, 19)), ' ', words)
+    else err.flow(0, dim(new Date(clock.now()).toISOString().slice(11, 19)), ' ', words)
   }
 }

@@ -53,7 +53,7 @@ describe('U2: in words', () => {
     all.hooks.Interrupt = [{ hooks: [{ type: 'command', command: 'mine' }] }]
     follower.write('hooks.json', JSON.stringify(all))
     expect(await told(0, 'hook', 'status')).toContain(
-      'Codex skips 3 hooks of hooks.json: 2 from the master not approved yet, 1 of your own not approved yet. Approve them in Codex.\n',
+      'Codex skips 3 hooks of hooks.json: 2 from the master (not approved yet), 1 of your own (not approved yet). Approve them in Codex.\n',
     )
     const { skipped } = JSON.parse(await told(0, 'hook', 'status', '--json'))
     expect(skipped[0]).toEqual({ hook: 'PreToolUse:0:0', why: 'untrusted', origin: 'master' })
