@@ -70,6 +70,8 @@ export type Command = {
   readonly about: readonly string[]
   /** Each without the leading `stemma`. */
   readonly examples: readonly string[]
+  /** Has it an answer of its own, which `--json` could shape? */
+  readonly answers: boolean
   run(context: Context, parsed: Parsed): Promise<ExitCode>
 }
 
@@ -79,6 +81,7 @@ export function define<const A extends readonly string[], const O extends Option
   readonly options: O
   readonly about?: readonly string[]
   readonly examples: readonly string[]
+  readonly answers?: false
   run(context: Context, args: Args<A>, options: Values<O>): Promise<ExitCode>
 }): Command {
   return {
@@ -86,6 +89,7 @@ export function define<const A extends readonly string[], const O extends Option
     options: declared.options,
     about: declared.about ?? [],
     examples: declared.examples,
+    answers: declared.answers ?? true,
     // The parser decoded them by this very declaration.
     run: (context, parsed) => declared.run(context, parsed.args as Args<A>, parsed.options as Values<O>),
   }

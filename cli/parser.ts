@@ -7,7 +7,7 @@ import { isRefusal, type Refusal, refuse, unreachable } from '../schemas/fault.t
 import type { Command, Option, OptionValue, Parsed } from './command.ts'
 import { suggest } from './ui/suggest.ts'
 
-/** What every command understands. */
+/** What every command understands; one without an answer of its own has no use for the first. */
 export const globalFlags = {
   json: 'One JSON object on standard output',
   help: 'Explain the command',
@@ -63,9 +63,10 @@ export function choose<E extends { readonly path: string }>(
 
 /** Checks and decodes what follows the command's words. */
 export function parse(path: string, command: Command, words: readonly string[]): Parsed | Refusal {
+  const globals = Object.keys(globalFlags).filter((name) => command.answers || name !== 'json')
   const declared: Readonly<Record<string, Option | null>> = {
     ...command.options,
-    ...Object.fromEntries(Object.keys(globalFlags).map((name) => [name, null])),
+    ...Object.fromEntries(globals.map((name) => [name, null])),
   }
   const end = words.indexOf('--')
   const before = end === -1 ? words : words.slice(0, end)

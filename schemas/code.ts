@@ -29,6 +29,7 @@ export const codes = {
     'usage',
     'Correct the named line of the file. Do not remove it: it says what this machine is, and which master it follows.',
   ),
+  'no-conflict': fact('usage', 'List them with `stemma conflicts`.'),
   'not-initialised': fact(
     'failed',
     'On the machine whose Codex home is the original run `stemma master init`; on the others `stemma follower join LINK`.',

@@ -279,6 +279,8 @@ export const diffLineLettersMax = 500
 /** Lines that one address may cause in a minute, and addresses that have lines of their own; the rest is counted. */
 export const heraldLinesMax = 5
 export const heraldAddressesMax = 32
+/** Warnings of one look at the home: a screen; `stemma master status` has the rest. */
+export const warningLinesMax = 10
 
 // --- demo ---
 /** A child of the demo that says nothing for this long has failed, on a slow disk too. */

@@ -51,6 +51,8 @@ export const masterStatus = v.strictObject({
     ),
     null,
   ),
+  /** Address ranges beside the tailnet that peers may come from. */
+  allow: v.optional(v.array(v.string()), []),
 })
 export type MasterStatus = v.InferOutput<typeof masterStatus>
 

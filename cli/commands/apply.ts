@@ -27,7 +27,7 @@ export const command = define({
       await waitForWork({ ...homes, disk: await context.openDisk(), clock, isAlive }, lockPatienceMs)
     return withFollower(context, 'apply', async (desk) => {
       const keeper = desk.keep(options.now ? 'nothing' : { ended: options.ended ?? null })
-      if (!options['dry-run']) return applyStored(desk, null, {}, keeper)
+      if (!options['dry-run']) return applyStored(desk, {}, keeper)
       tellPlan(context, await keeper.plan(), positionOf(desk))
       return exitCodes.done
     })

@@ -1,15 +1,16 @@
 /** `conflicts`: where the local and the canonical file differ and nobody has decided yet. */
 import { exitCodes } from '../../schemas/code.ts'
-import { Fault } from '../../schemas/fault.ts'
 import { define, flag } from '../command.ts'
 import type { Context } from '../context.ts'
 import {
   compareAll,
   conflictsOf,
   isCalled,
+  mustFind,
   tellCompared,
   tellConflicts,
-  tellSettled,
+  tellKept,
+  withoutDot,
 } from '../follower/conflict.ts'
 import { type FollowerDesk, withFollower } from '../follower/desk.ts'
 
@@ -25,7 +26,7 @@ export const command = define({
   examples: ['conflicts', 'conflicts --diff', 'conflicts AGENTS.md', 'conflicts mcp_servers.docs.command'],
   run: (context, [words], { diff }) =>
     withFollower(context, 'conflicts', async (desk) => {
-      await (words === undefined ? tellAll(context, desk, diff) : tellOne(context, desk, words))
+      await (words === undefined ? tellAll(context, desk, diff) : tellOne(context, desk, withoutDot(words)))
       return exitCodes.done
     }),
 })
@@ -38,7 +39,7 @@ async function tellAll(context: Context, desk: FollowerDesk, diff: boolean): Pro
   if (context.json) context.out.json({ conflicts, settled })
   else if (conflicts.length === 0) {
     context.out.line('No conflicts.')
-    tellSettled(context, settled)
+    tellKept(context, settled)
   } else if (compared) tellCompared(context, compared)
   else tellConflicts(context, conflicts)
 }
@@ -46,10 +47,9 @@ async function tellAll(context: Context, desk: FollowerDesk, diff: boolean): Pro
 /** One that was settled can be looked at, too. */
 async function tellOne(context: Context, desk: FollowerDesk, words: string): Promise<void> {
   const { plan, inner, innerSettled } = await desk.keeper.plan()
+  mustFind([...conflictsOf(plan.conflicts, inner), ...conflictsOf(plan.settled, innerSettled)], words)
   const open = (await compareAll(desk, plan.conflicts, inner)).filter((one) => isCalled(one, words))
   const settled = (await compareAll(desk, plan.settled, innerSettled)).filter((one) => isCalled(one, words))
-  if (open.length + settled.length === 0)
-    throw new Fault('usage', `There is no conflict at ${words}.`, { path: words, help: 'conflicts' })
   if (context.json) context.out.json({ conflicts: open, settled })
   else tellCompared(context, [...open, ...settled])
 }

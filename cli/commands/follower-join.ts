@@ -1,4 +1,5 @@
 /** `follower join`: pins a master and brings its home to this machine. */
+import type { Takes } from '../../engine/apply/plan.ts'
 import { loadLocal } from '../../engine/settings/file.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { joinTimeoutMs, nameBytesMax, timeoutMsMax } from '../../schemas/limits.ts'
@@ -10,9 +11,11 @@ import { mustAgree, mustConfirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
 import { type FollowerDesk, withFolder } from '../follower/desk.ts'
 import { fetchNew } from '../follower/fetch.ts'
+import { hookStatus } from '../follower/hook.ts'
+import { tellInstalled } from '../follower/own.ts'
 import { part } from '../follower/part.ts'
-import { applyStored, positionOf } from '../follower/sync.ts'
-import { tellPlan } from '../follower/tell.ts'
+import { bringUp, positionOf } from '../follower/sync.ts'
+import { tellApplied, tellPlan } from '../follower/tell.ts'
 import { duration } from '../ui/amount.ts'
 
 export const command = define({
@@ -35,7 +38,7 @@ export const command = define({
     'LINK is what `stemma master link` prints on the master; without it you are asked for it.',
     'Files that are here already are kept: identical ones are adopted, others are listed as conflicts.',
     'Hooks that come from the master are skipped by Codex until you approve them, or join with --trust-hooks.',
-    'A hook in Codex keeps the home fresh from then on; --no-hook leaves it out.',
+    'Two hooks of stemma in hooks.json, approved in config.toml, keep the home fresh; --no-hook leaves them out.',
     'A second join with the same fingerprint only changes the address (the master moved); one with another ' +
       'replaces the pinned master after a question, and unchanged files that came from the first one go.',
   ],
@@ -68,8 +71,12 @@ export const command = define({
       }
       await meet(desk, link, before, local, options.timeout ?? joinTimeoutMs)
       // Who gave up another master for this one has answered already.
-      if (!options.yes && (before === null || same)) await mustWant(desk, link, before)
-      const exit = await applyStored(desk, options.take ?? null)
+      const takes = options.take ?? null
+      if (!options.yes && (before === null || same)) await mustWant(desk, link, before, takes)
+      const result = await bringUp(desk, takes)
+      const hook = await hookStatus(desk)
+      const exit = tellApplied(context, result, positionOf(desk), { hook })
+      if (!context.json && before?.hook !== true) tellInstalled(context, hook)
       tellName(desk, name)
       return exit
     })
@@ -129,12 +136,17 @@ async function mustReplace(context: Context, master: string, yes: boolean): Prom
  * Shows whom this machine would follow and what would be written, and asks. After anything but a yes it follows
  * whomever it followed before.
  */
-async function mustWant(desk: FollowerDesk, link: Link, before: FollowerLocal | null): Promise<void> {
+async function mustWant(
+  desk: FollowerDesk,
+  link: Link,
+  before: FollowerLocal | null,
+  takes: Takes,
+): Promise<void> {
   const { context } = desk
   const { homes, out } = context
   if (context.json || !out.isTerminal) return
   try {
-    const planned = await desk.keeper.plan()
+    const planned = await desk.keeper.plan(takes)
     if (planned.plan.steps.length === 0) return
     const table = [
       ['master', `wss://${formatAddress(link.host, link.port)}`],
@@ -142,6 +154,12 @@ async function mustWant(desk: FollowerDesk, link: Link, before: FollowerLocal | 
     ]
     out.table(['', ''], table)
     tellPlan(context, planned, positionOf(desk))
+    if (desk.local?.hook === true && before?.hook !== true)
+      out.flow(
+        0,
+        'To keep this home fresh stemma adds two hooks of its own to hooks.json, and approves them in ',
+        'config.toml (`--no-hook` leaves them out).',
+      )
     const declined = before
       ? `Nothing was changed: this machine follows ${before.master} as before.`
       : `Not joined: nothing was written to ${homes.codexHome}, and the master is forgotten here; it lists this machine (${desk.follower.id.slice(0, 12)}) still.`

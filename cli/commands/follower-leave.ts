@@ -3,9 +3,14 @@ import { removeTree } from '../../engine/disk/tree.ts'
 import { exitCodes } from '../../schemas/code.ts'
 import type { FollowerLocal } from '../../schemas/settings.ts'
 import { define } from '../command.ts'
+import type { Context } from '../context.ts'
 import { type FollowerDesk, withFollower } from '../follower/desk.ts'
 import { hookStatus } from '../follower/hook.ts'
 import { part } from '../follower/part.ts'
+import { hasShim, shimFile } from '../shim/file.ts'
+
+/** Files with secrets that are named. */
+const shownMax = 8
 
 export const command = define({
   args: [],
@@ -18,29 +23,60 @@ export const command = define({
   run: (context) =>
     withFollower(context, 'follower leave', async (desk, local) => {
       await desk.keeper.recover()
-      const hookLeft = await withoutHook(desk, local)
+      const hook = await withoutHook(desk, local)
+      const shim = (await hasShim(context, desk.disk)) ? shimFile(context) : null
+      const secrets = await secretsHere(desk)
       await removeTree(desk.disk, `${context.homes.stemmaHome}/apply`)
       await part(desk)
-      const { codexHome } = context.homes
-      if (context.json) context.out.json({ left: local.master, hookLeft })
-      else {
-        context.out.flow(0, 'No longer following ', local.master, '. The files in ', codexHome, ' stay.')
-        if (hookLeft)
-          context.out.flow(
-            0,
-            'The session hook is in hooks.json still, and does nothing; remove its entry there.',
-          )
-      }
+      if (context.json)
+        context.out.json({ left: local.master, hookLeft: hook === 'left', hook, shim, secrets })
+      else tellLeft(context, local.master, { hook, shim, secrets, id: desk.follower.id })
       return exitCodes.done
     }),
 })
 
-/** Takes the session hook out of Codex, in a last apply of what is stored here. True when it could not be done. */
-async function withoutHook(desk: FollowerDesk, local: FollowerLocal): Promise<boolean> {
+type Staying = {
+  readonly hook: 'removed' | 'left' | 'none'
+  readonly shim: string | null
+  readonly secrets: readonly string[]
+  readonly id: string
+}
+
+function tellLeft({ out, homes }: Context, master: string, { hook, shim, secrets, id }: Staying): void {
+  out.flow(0, 'No longer following ', master, '.')
+  const shown = secrets.slice(0, shownMax).join(', ') + (secrets.length > shownMax ? ' and more' : '')
+  out.flow(
+    0,
+    ...['The files in ', homes.codexHome, ' stay'],
+    shown === '' ? '.' : `, those with secrets included (${shown}).`,
+  )
+  if (hook === 'removed') out.line('The session hook is removed.')
+  if (hook === 'left')
+    out.flow(0, 'The session hook is in hooks.json still, and does nothing; remove its entry there.')
+  if (shim !== null)
+    out.flow(0, 'The shim stays, and only starts Codex: ', shim, ' (`stemma shim uninstall` removes it).')
+  out.flow(
+    0,
+    `The master lists this machine (${id.slice(0, 12)}) still; \`stemma master revoke\` there cuts it off for ever.`,
+  )
+}
+
+/** Takes the session hook out of Codex, in a last apply of what is stored here. */
+async function withoutHook(desk: FollowerDesk, local: FollowerLocal): Promise<Staying['hook']> {
   const { follower } = desk
-  if (local.hook !== true) return false
-  if (follower.state && (await follower.missing(follower.state)).length > 0) return true
+  const { installed } = await hookStatus(desk)
+  if (local.hook !== true) return installed ? 'left' : 'none'
+  if (follower.state && (await follower.missing(follower.state)).length > 0) return 'left'
   await desk.setLocal({ ...local, hook: false })
   await desk.keeper.apply()
-  return (await hookStatus(desk)).installed
+  if ((await hookStatus(desk)).installed) return 'left'
+  return installed ? 'removed' : 'none'
+}
+
+/** Canonical files with secrets that are in the home. */
+async function secretsHere({ disk, context, follower }: FollowerDesk): Promise<string[]> {
+  const here: string[] = []
+  for (const path of [...(follower.state?.maps.secrets.rows().keys() ?? [])].sort())
+    if ((await disk.stat(`${context.homes.codexHome}/${path}`)) !== null) here.push(path)
+  return here
 }

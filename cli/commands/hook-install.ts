@@ -1,7 +1,7 @@
 /** `hook install`: puts a hook into Codex that keeps this home fresh. */
 import { define } from '../command.ts'
 import { withFollower } from '../follower/desk.ts'
-import { applyStored } from '../follower/sync.ts'
+import { changeHook } from '../follower/own.ts'
 
 export const command = define({
   args: [],
@@ -12,8 +12,5 @@ export const command = define({
   ],
   examples: ['hook install'],
   run: (context) =>
-    withFollower(context, 'hook install', async (desk, local) => {
-      await desk.setLocal({ ...local, hook: true })
-      return applyStored(desk)
-    }),
+    withFollower(context, 'hook install', (desk, local) => changeHook(desk, { ...local, hook: true })),
 })

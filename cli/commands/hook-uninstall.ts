@@ -1,7 +1,7 @@
 /** `hook uninstall`: takes the hook out of Codex again. */
 import { define } from '../command.ts'
 import { withFollower } from '../follower/desk.ts'
-import { applyStored } from '../follower/sync.ts'
+import { changeHook } from '../follower/own.ts'
 
 export const command = define({
   args: [],
@@ -9,8 +9,5 @@ export const command = define({
   about: ['Your own hooks and the canonical ones stay.'],
   examples: ['hook uninstall'],
   run: (context) =>
-    withFollower(context, 'hook uninstall', async (desk, local) => {
-      await desk.setLocal({ ...local, hook: false })
-      return applyStored(desk)
-    }),
+    withFollower(context, 'hook uninstall', (desk, local) => changeHook(desk, { ...local, hook: false })),
 })

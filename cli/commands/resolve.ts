@@ -2,7 +2,7 @@
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { choice, define } from '../command.ts'
-import { conflictsOf, isCalled } from '../follower/conflict.ts'
+import { conflictsOf, isCalled, mustFind, tellSettled, withoutDot } from '../follower/conflict.ts'
 import { withFollower } from '../follower/desk.ts'
 import { positionOf } from '../follower/sync.ts'
 import { tellApplied } from '../follower/tell.ts'
@@ -21,20 +21,25 @@ export const command = define({
     'resolve skills/review/SKILL.md --take canonical',
     'resolve mcp_servers.docs.command --take local',
   ],
-  run: (context, [path], { take }) =>
+  run: (context, [words], { take }) =>
     withFollower(context, 'resolve', async (desk) => {
       if (take === undefined)
         throw new Fault('usage', 'Say which of the two stays: --take canonical or --take local.', {
           help: 'resolve',
         })
+      const path = withoutDot(words)
+      await desk.keeper.recover()
+      const { plan, inner } = await desk.keeper.plan()
+      const asked = mustFind([...conflictsOf(plan.conflicts, inner), ...conflictsOf(plan.settled, [])], path)
       const result = await desk.keeper.resolve(path, take)
       if (isRefusal(result)) throw toFault(result)
       await desk.deal(result.faults.length === 0, result.staged.length > 0)
-      const exit = tellApplied(context, result, positionOf(desk))
+      const open = conflictsOf(result.conflicts, result.inner).filter((one) => isCalled(one, path))
+      const failed = new Set([...result.left, ...result.faults].map((one): string => one.path))
+      const settled = open.length > 0 ? [] : asked.filter((one) => !failed.has(one.path))
+      const isTold = !context.json && tellSettled(context, settled, take, result.backups)
+      const exit = tellApplied(context, isTold ? { ...result, backups: [] } : result, positionOf(desk))
       // Other conflicts are not what was asked about.
-      return exit === exitCodes.conflicts &&
-        !conflictsOf(result.conflicts, result.inner).some((one) => isCalled(one, path))
-        ? exitCodes.done
-        : exit
+      return exit === exitCodes.conflicts && open.length === 0 ? exitCodes.done : exit
     }),
 })

@@ -14,6 +14,7 @@ import { leadScript } from '../shim/script.ts'
 export const command = define({
   args: ['[ARGS...]'],
   options: {},
+  answers: false,
   about: [
     'Everything after `--` goes to Codex as it is. What the master has newer counts in this very session.',
     'It takes two seconds at most, and next to nothing when nothing is new or the master is away.',

@@ -2,8 +2,7 @@
 import { exitCodes } from '../../schemas/code.ts'
 import { define } from '../command.ts'
 import { thisPlatform } from '../name.ts'
-import { quoteSh } from '../shim/command.ts'
-import { isFirst, shimFile, shimFolder, writeShim } from '../shim/file.ts'
+import { isFirst, pathLine, shimFile, shimFolder, writeShim } from '../shim/file.ts'
 
 export const command = define({
   args: [],
@@ -28,7 +27,7 @@ export const command = define({
       out.flow(0, 'Put ', shimFolder(context), ' at the beginning of Path (Settings, Environment Variables).')
     else {
       out.line("Put its folder first on PATH, in your shell's start file:")
-      out.line('  export PATH=', quoteSh(shimFolder(context)), ':"$PATH"')
+      out.line('  ', pathLine(context))
     }
     return exitCodes.done
   },

@@ -6,15 +6,15 @@ import { Fault } from '../../schemas/fault.ts'
 import { masterStatus } from '../../schemas/report.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
-import { conflictsOf, tellConflicts, tellSettled } from '../follower/conflict.ts'
+import { conflictsOf, tellConflicts, tellKept } from '../follower/conflict.ts'
 import { tellContact, troubleOf } from '../follower/contact.ts'
 import { linkOf, withFollower } from '../follower/desk.ts'
 import { hookStatus, tellSkipped, wordsOf } from '../follower/hook.ts'
 import { positionOf } from '../follower/sync.ts'
-import { stagedUntil, tellLeft, tellStaged } from '../follower/tell.ts'
+import { heldBack, stagedUntil, tellFaults, tellLeft, tellStaged, waitingFor } from '../follower/tell.ts'
 import { ask } from '../master/answer.ts'
 import { tellMaster } from '../master/tell.ts'
-import { ago } from '../ui/amount.ts'
+import { ago, counted } from '../ui/amount.ts'
 import { bold } from '../ui/paint.ts'
 
 export const command = define({
@@ -66,6 +66,7 @@ const tellFollower = (context: Context): Promise<void> =>
       lastContact: contact.contactMs === 0 ? null : new Date(contact.contactMs).toISOString(),
       trouble,
       name: desk.called,
+      faults: plan.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
     }
     if (context.json) {
       context.out.json(report)
@@ -77,18 +78,26 @@ const tellFollower = (context: Context): Promise<void> =>
       ['', ''],
       [
         ['this machine', `${desk.called ?? 'not enrolled yet'} (${report.id.slice(0, 12)})`],
-        ['entry', `${position.seq}${pending ? ', an update waits (`stemma sync`)' : ''}`],
+        ['entry', `${position.seq}${stateOf(pending, heldBack(planned, plan.faults))}`],
         ['revision', position.revision.slice(0, 16)],
-        ['files', `${report.files}`],
+        ['files', `${report.files}${plan.staged.length > 0 ? `, but ${waitingFor(plan.staged)}` : ''}`],
         ['fingerprint', fingerprint],
         ['hook', wordsOf(hook)],
         ['last contact', contact.contactMs === 0 ? 'never' : ago(contact.contactMs, clock.now())],
       ],
     )
     tellContact(context, trouble)
-    tellSettled(context, settled)
+    tellKept(context, settled)
     tellConflicts(context, conflicts)
     tellStaged(context, plan.staged, planned)
     tellSkipped(context, hook)
     tellLeft(context, planned)
+    tellFaults(context, plan.faults)
   })
+
+/** Behind the number of the entry: what is between this home and it. */
+function stateOf(pending: boolean | null, held: number): string {
+  if (held > 0)
+    return `, but ${counted(held, 'file')} could not be brought up to date${pending ? '; an update waits' : ''}`
+  return pending ? ', an update waits (`stemma sync`)' : ''
+}

@@ -26,7 +26,7 @@ export const command = define({
       const { fromSeq, toSeq } = await fetchNew(desk, linkOf(local), {
         timeoutMs: options.timeout ?? syncTimeoutMs,
       })
-      if (!options['dry-run']) return applyStored(desk, null, { entries: toSeq - fromSeq })
+      if (!options['dry-run']) return applyStored(desk, { entries: toSeq - fromSeq })
       tellPlan(context, await desk.keeper.plan(), positionOf(desk))
       return exitCodes.done
     }),

@@ -5,9 +5,11 @@
 import type { Conflict } from '../../engine/apply/plan.ts'
 import type { InnerConflict } from '../../engine/compose/compose.ts'
 import { type Comparison, compare } from '../../engine/show/compare.ts'
+import { Fault } from '../../schemas/fault.ts'
 import type { Context } from '../context.ts'
 import { counted } from '../ui/amount.ts'
 import { bold, cyan, dim, green, type Piece, red, yellow } from '../ui/paint.ts'
+import { suggest } from '../ui/suggest.ts'
 import type { FollowerDesk } from './desk.ts'
 
 /** Listed in the answer to another command. */
@@ -77,6 +79,49 @@ const nameOf = ({ path, key }: Shown): string => (key === null ? path : `${path}
 export const isCalled = (shown: Shown, words: string): boolean =>
   shown.path === words || shown.key === words || nameOf(shown) === words
 
+/** What a shell completes to is a path from here. */
+export const withoutDot = (words: string): string => words.replace(/^(?:\.\/+)+/, '')
+
+/** Those of this name. @throws Fault `no-conflict` with the name that may have been meant. */
+export function mustFind<S extends Shown>(all: readonly S[], words: string): readonly S[] {
+  const found = all.filter((one) => isCalled(one, words))
+  if (found.length > 0) return found
+  const near = nearest(all, words)
+  const meant = near === null ? '.' : `; did you mean ${near}?`
+  throw new Fault('no-conflict', `There is no conflict at ${words}${meant}`, { path: words })
+}
+
+/** The name with a slip in it, or the only one that ends so: `docs.url` of `mcp_servers.docs.url`. */
+function nearest(all: readonly Shown[], words: string): string | null {
+  const names = all.flatMap(({ path, key }) => (key === null ? [path] : [key, path]))
+  const near = suggest(words, names) ?? suggest(words, all.map(nameOf))
+  if (near !== null) return near
+  const ends = names.filter((name) => ['.', '/'].some((mark) => name.endsWith(`${mark}${words}`)))
+  return new Set(ends).size === 1 ? (ends[0] ?? null) : null
+}
+
+/** What has become of those that their user has settled. True when it named `kept`, the archives with what was replaced. */
+export function tellSettled(
+  { out }: Context,
+  settled: readonly Shown[],
+  take: 'canonical' | 'local',
+  kept: readonly string[],
+): boolean {
+  let isNamed = false
+  for (const { path, key, kind } of settled.slice(0, shownMax)) {
+    const isGone = kind === 'orphaned' && take === 'canonical'
+    const local = kind === 'deleted' ? 'it stays deleted' : 'yours stays'
+    const until = kind === 'orphaned' ? '' : ' until the canonical one changes'
+    const isKept = take === 'canonical' && kept.length > 0 && kind !== 'deleted'
+    isNamed ||= isKept
+    const backup = isKept ? `; yours is in ${kept.join(' and ')}` : ''
+    const what = take === 'local' ? `${local}${until}` : `${isGone ? 'removed' : 'canonical'}${backup}`
+    out.flow(0, green('Settled: '), `${key ?? path}: ${what}.`)
+  }
+  if (settled.length > shownMax) out.line(dim(`  and ${settled.length - shownMax} more`))
+  return isNamed
+}
+
 export function tellConflicts({ out }: Context, conflicts: readonly Shown[]): void {
   if (conflicts.length === 0) return
   out.line(yellow(counted(conflicts.length, 'conflict')), ' (the local file was kept):')
@@ -87,7 +132,7 @@ export function tellConflicts({ out }: Context, conflicts: readonly Shown[]): vo
 }
 
 /** What the user chose to keep, each as `resolve` takes it. */
-export function tellSettled({ out }: Context, settled: readonly Shown[]): void {
+export function tellKept({ out }: Context, settled: readonly Shown[]): void {
   if (settled.length === 0) return
   out.flow(0, yellow('Kept by your choice: '), settled.map(nameOf).join(', '))
 }
@@ -132,6 +177,6 @@ export function tellCompared({ out }: Context, compared: readonly Compared[]): v
     }
     out.line()
   }
-  out.line('`-` is what lies here, `+` what is canonical.')
+  if (compared.some(({ diff }) => 'lines' in diff)) out.line('`-` is what lies here, `+` what is canonical.')
   out.line(settling)
 }

@@ -3,7 +3,7 @@
  */
 
 import type { Takes } from '../../engine/apply/plan.ts'
-import type { Keeper } from '../../engine/compose/keeper.ts'
+import type { Keeper, Kept } from '../../engine/compose/keeper.ts'
 import { toHash } from '../../engine/crypto/hash.ts'
 import type { ExitCode } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
@@ -28,20 +28,26 @@ async function mustBeWhole({ follower }: FollowerDesk): Promise<void> {
     )
 }
 
+/** Applies what is stored. */
+export async function bringUp(
+  desk: FollowerDesk,
+  takes: Takes = null,
+  keeper: Keeper = desk.keeper,
+): Promise<Kept> {
+  await mustBeWhole(desk)
+  const result = await keeper.apply(takes)
+  const { seq } = positionOf(desk)
+  if (result.faults.length === 0 && seq !== desk.contact.appliedSeq) await desk.note({ appliedSeq: seq })
+  await desk.deal(result.faults.length === 0, result.staged.length > 0)
+  await desk.follower.sweep()
+  return result
+}
+
 /** Applies what is stored, says what changed, and returns the exit code. */
 export async function applyStored(
   desk: FollowerDesk,
-  takes: Takes = null,
   more: object = {},
   keeper: Keeper = desk.keeper,
 ): Promise<ExitCode> {
-  const { context, follower } = desk
-  await mustBeWhole(desk)
-  const result = await keeper.apply(takes)
-  const position = positionOf(desk)
-  if (result.faults.length === 0 && position.seq !== desk.contact.appliedSeq)
-    await desk.note({ appliedSeq: position.seq })
-  await desk.deal(result.faults.length === 0, result.staged.length > 0)
-  await follower.sweep()
-  return tellApplied(context, result, position, more)
+  return tellApplied(desk.context, await bringUp(desk, null, keeper), positionOf(desk), more)
 }

@@ -101,6 +101,7 @@ async function status(desk: Desk): Promise<MasterStatus> {
     warningsMore: seen.warningsMore,
     forked: master.forked,
     paused: desk.paused,
+    allow: [...(serving?.allow ?? desk.settings.link.allow)],
   }
 }
 

@@ -25,6 +25,8 @@ import { findFollower } from './find.ts'
 /** What only a running `master serve` has. */
 export type Serving = {
   readonly listener: Listener
+  /** Address ranges beside the tailnet that it lets in. */
+  readonly allow: readonly string[]
   readonly watching: () => boolean
   readonly rescan: () => Promise<void>
   /** Watches anew, after the selection changed. */

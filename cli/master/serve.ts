@@ -1,7 +1,7 @@
 /**
  * `master serve`: the home is watched and published, followers are served, commands are answered, until a signal.
- * Always holds: it accepts before it says that it listens, which is its first line, and the first look is published by
- * then; whatever ends it closes the listener, the watch and every link before the lock is released.
+ * Always holds: it accepts before it says that it listens, which is its first line of JSON, and the first look is
+ * published by then; whatever ends it closes the listener, the watch and every link before the lock is released.
  */
 import { Publisher } from '../../engine/canon/publisher.ts'
 import { HomeWatch } from '../../engine/canon/watch.ts'
@@ -20,6 +20,7 @@ import { answer } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { Herald } from './herald.ts'
 import { Voice } from './voice.ts'
+import { Warner } from './warn.ts'
 
 export type ServeOptions = {
   readonly hosts: readonly string[]
@@ -49,6 +50,7 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
     watch = await openWatch(desk, voice, publisher)
     desk.serving = {
       listener,
+      allow: options.allow,
       watching: () => watch?.state.kind === 'watching',
       rescan: () => publisher.rescan(),
       rewatch: async () => {
@@ -142,6 +144,7 @@ async function serveLink(
 }
 
 function makePublisher(desk: Desk, voice: Voice, signal: AbortSignal): Publisher {
+  const warner = new Warner((facts, words) => voice.say(facts, words))
   return new Publisher({
     clock: desk.context.clock,
     signal,
@@ -150,6 +153,7 @@ function makePublisher(desk: Desk, voice: Voice, signal: AbortSignal): Publisher
       if (desk.paused) voice.say({ event: 'resumed' }, 'What held up publishing is over.')
       desk.paused = null
       if (entries > 0) published(desk, voice)
+      warner.tell((await desk.seen()).warnings)
       return again
     },
     onFault: ({ code, message, hint }) => {

@@ -6,6 +6,8 @@ import { ago, counted } from '../ui/amount.ts'
 import { bold, dim, red, yellow } from '../ui/paint.ts'
 
 const shownMax = 10
+/** Of address ranges, which have to share one line. */
+const rangesMax = 2
 
 export function tellMaster({ out, json, clock }: Context, status: MasterStatus): void {
   if (json) {
@@ -32,7 +34,7 @@ export function tellMaster({ out, json, clock }: Context, status: MasterStatus):
           ? `${serving.hosts.map((host) => formatAddress(host, serving.port)).join(', ')}, ${counted(serving.links, 'link')}${serving.watching ? '' : ', polling'}`
           : 'no (start `stemma master serve`)',
       ],
-      ['enrolment', status.approve ? 'by `stemma master approve`' : 'open to the tailnet'],
+      ['enrolment', status.approve ? 'by `stemma master approve`' : openTo(status.allow)],
     ],
   )
   if (status.forked)
@@ -58,4 +60,11 @@ export function tellMaster({ out, json, clock }: Context, status: MasterStatus):
     const left = Math.max(0, items.length - shownMax) + rest
     if (left > 0) out.line(dim(`  and ${left} more (--json has them)`))
   }
+}
+
+/** Whom the sockets let in, and who may therefore join. */
+function openTo(ranges: readonly string[]): string {
+  const more = ranges.length - rangesMax
+  const shown = [...ranges.slice(0, rangesMax), ...(more > 0 ? [`${more} more`] : [])]
+  return ['open to the tailnet', ...shown].join(', ').replace(/, (?=[^,]*$)/, ' and ')
 }

@@ -1,7 +1,7 @@
 /**
  * What `master serve` says: one fact a line, of JSON on standard output or for people on standard error.
- * Always holds: the first line is the one given to `open`, so that whoever starts a server need only read one line
- * to know that it accepts; what happened before is said behind it.
+ * Always holds: the first line of JSON is the one given to `open`, so that a program that starts a server need only
+ * read one line to know that it accepts; what happened before is said behind it. People read it as it happens.
  */
 import type { Context } from '../context.ts'
 import { dim, type Piece } from '../ui/paint.ts'
@@ -10,10 +10,11 @@ export type Facts = Readonly<Record<string, unknown>>
 
 export class Voice {
   readonly #context: Pick<Context, 'json' | 'out' | 'err' | 'clock'>
-  #held: (() => void)[] | null = []
+  #held: (() => void)[] | null
 
   constructor(context: Pick<Context, 'json' | 'out' | 'err' | 'clock'>) {
     this.#context = context
+    this.#held = context.json ? [] : null
   }
 
   say(facts: Facts, words: Piece): void {
@@ -31,6 +32,6 @@ export class Voice {
   #line(facts: Facts, words: Piece): void {
     const { json, out, err, clock } = this.#context
     if (json) out.json(facts)
-    else err.line(dim(new Date(clock.now()).toISOString().slice(11, 19)), ' ', words)
+    else err.flow(0, dim(new Date(clock.now()).toISOString().slice(11, 19)), ' ', words)
   }
 }

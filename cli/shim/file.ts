@@ -11,6 +11,7 @@ import { settingsBytesMax } from '../../schemas/limits.ts'
 import { hookScript } from '../built.ts'
 import type { Context } from '../context.ts'
 import { thisPlatform } from '../name.ts'
+import { quoteSh } from './command.ts'
 import { shimMark, shimName, shimScript } from './script.ts'
 
 export const shimFolder = ({ homes }: Context): string => join(homes.stemmaHome, 'bin')
@@ -39,6 +40,19 @@ export async function removeShim(context: Context, disk: Disk): Promise<boolean>
   await disk.removeDir(shimFolder(context))
   return true
 }
+
+/** Is one of ours there? */
+export async function hasShim(context: Context, disk: Disk): Promise<boolean> {
+  try {
+    return (await readOwn(disk, shimFile(context))) !== null
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'not-ours') return false
+    throw error
+  }
+}
+
+/** The line that puts it first on PATH, for a shell's start file. */
+export const pathLine = (context: Context): string => `export PATH=${quoteSh(shimFolder(context))}:"$PATH"`
 
 /** The text of our shim; null when nothing is there. @throws Fault `not-ours`. */
 async function readOwn(disk: Disk, file: string): Promise<string | null> {

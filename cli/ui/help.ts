@@ -8,9 +8,10 @@ import { wrap } from './text.ts'
 const columns = 80
 type Line = readonly Piece[]
 
+const helpOption = ['-h, --help', 'this text'] as const
 const globalOptions: readonly (readonly [string, string])[] = [
   ['--json', 'one JSON object on standard output, nothing else'],
-  ['-h, --help', 'this text'],
+  helpOption,
 ]
 const environment: readonly (readonly [string, string])[] = [
   ['STEMMA_HOME', "stemma's own folder (~/.stemma)"],
@@ -54,7 +55,7 @@ export function commandHelp(entry: Entry, command: Command): readonly Line[] {
       : []),
     [],
     [bold('Options')],
-    ...pairs([...own, ...globalOptions]),
+    ...pairs([...own, ...(command.answers ? globalOptions : [helpOption])]),
     ...(examples.length > 0
       ? [[], [bold('Examples')], ...examples.map((example): Line => ['  ', cyan(`stemma ${example}`)])]
       : []),

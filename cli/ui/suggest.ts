@@ -6,7 +6,8 @@ export function suggest(word: string, known: readonly string[]): string | null {
   // A third of the letters may be wrong; of two or three letters, one.
   let least = Math.max(1, Math.floor(typed.length / 3)) + 1
   for (const one of known) {
-    const far = one.startsWith(typed) && typed.length > 1 ? 1 : distance(typed, one)
+    const name = one.toLowerCase()
+    const far = name.startsWith(typed) && typed.length > 1 ? 1 : distance(typed, name)
     if (far >= least) continue
     least = far
     best = one

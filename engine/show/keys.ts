@@ -8,7 +8,7 @@ import { isRefusal } from '../../schemas/fault.ts'
 import { readToml } from '../toml/toml.ts'
 import { isTable, type Path, printKey, printValue, type Value } from '../toml/value.ts'
 import { type Difference, difference, type Side } from './difference.ts'
-import { isSecretName, mask, redactLines, redactText } from './redact.ts'
+import { isSecretName, isVariableKey, isVariableName, mask, redactLines, redactText } from './redact.ts'
 
 /** Of a key as it is printed; values as TOML, null for none. */
 export function keyDifference(key: string, canonical: string | null, local: string | null): Difference {
@@ -62,6 +62,8 @@ function shownValue(path: Path, value: Value): string {
   if (isHidden(path)) return mask
   const isNumber = typeof value === 'bigint' || typeof value === 'number'
   const secret = path.find(isSecretName)
+  if (typeof value === 'string' && isVariableName(value) && namesVariable(path))
+    return redactText(printValue(value))
   if (secret !== undefined) return isNumber && amount.test(secret) ? printValue(value) : mask
   if (typeof value === 'string') return printValue(redactLines(value.split('\n')).join('\n'))
   if (isTable(value)) return shownTable(path, value)
@@ -74,6 +76,12 @@ function shownTable(path: Path, table: Readonly<Record<string, Value>>): string 
   const entries = Object.entries(table)
   if (entries.length === 0) return '{}'
   return `{ ${entries.map(([name, one]) => `${shownName(name)} = ${shownValue([...path, name], one)}`).join(', ')} }`
+}
+
+/** `bearer_token_env_var`, and whatever stands in `env_http_headers`. */
+function namesVariable(path: Path): boolean {
+  const at = path.findIndex(isVariableKey)
+  return at !== -1 && !path.slice(0, at).some(isSecretName)
 }
 
 const isSecretFlag = (value: Value | undefined): boolean =>

@@ -28,6 +28,13 @@ const query = /[?&]([\w-]+)=/g
 const queried = /[^&\s"']+/y
 const inQuery = /key|token|secret|sig|auth|pass|code/i
 
+/** Keys of config.toml whose values name variables of the environment, and are none themselves. */
+const variableKey = /(?:^|_)env_(?:vars?|keys?|http_headers)$/i
+const variableName = /^[A-Z]+(?:_[A-Z0-9]+)*$/
+/** Does a value below this key name a variable, as far as one can see? */
+export const isVariableKey = (key: string): boolean => variableKey.test(key)
+export const isVariableName = (value: string): boolean => variableName.test(value)
+
 /** `[mcp_servers.docs.env]`: each value below it, up to the next header. */
 const secretHeader = /\b(?:env|environment|headers|http_headers|secrets|credentials)["']?\s*\]/i
 const header = /^\s*\[+[\w."' -]+\]+\s*(?:#|$)/
@@ -77,7 +84,18 @@ function valueIn(line: string): number | null {
   for (const { 0: name, index } of line.matchAll(word)) {
     joint.lastIndex = index + name.length
     const found = joint.exec(line)
-    if (found !== null && isSecretName(name)) return joint.lastIndex
+    if (found === null || !isSecretName(name)) continue
+    const at = joint.lastIndex
+    if (
+      !isVariableKey(name) ||
+      !isVariableName(
+        line
+          .slice(at)
+          .trim()
+          .replace(/^(["'])(.*)\1$/, '$2'),
+      )
+    )
+      return at
   }
   return null
 }

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import { Herald } from '../../cli/master/herald.ts'
 import { type Facts, Voice } from '../../cli/master/voice.ts'
+import { Warner } from '../../cli/master/warn.ts'
 import { makeWriter } from '../../cli/ui/writer.ts'
-import { heraldAddressesMax, heraldLinesMax } from '../../schemas/limits.ts'
+import { heraldAddressesMax, heraldLinesMax, warningLinesMax } from '../../schemas/limits.ts'
 import { SimClock } from '../sim/clock.ts'
 
 function makeHerald() {
@@ -57,21 +58,35 @@ test('T12: what was counted is said at the end, too, and nothing when there was 
   expect(clock.waiting).toBe(0)
 })
 
-test.each([true, false])(
-  'the first line of a server says that it listens, whatever came before (json: %s)',
-  (json) => {
+test('S41: a warning of the scan is said once for as long as it lasts, and no more than a screen of them', () => {
+  const said: Facts[] = []
+  const warner = new Warner((facts) => said.push(facts))
+  const warning = (path: string) => ({ kind: 'unfit', path, why: `${path} is not published.` })
+  warner.tell([warning('config.toml')])
+  warner.tell([warning('config.toml'), warning('hooks.json')])
+  expect(said.map(({ path }) => path)).toEqual(['config.toml', 'hooks.json'])
+  warner.tell([])
+  warner.tell([warning('config.toml')])
+  expect(said).toHaveLength(3)
+  warner.tell(Array.from({ length: warningLinesMax + 5 }, (_, n) => warning(`${n}`)))
+  expect(said.slice(3)).toHaveLength(warningLinesMax + 1)
+  expect(said.at(-1)).toEqual({ event: 'warnings', more: 5 })
+})
+
+test.each([
+  [true, ['listening', 'published', 'stopped']],
+  [false, ['published', 'listening', 'stopped']],
+] as const)(
+  'the first line of a server says to a program that it listens; people read what came before first (json: %s)',
+  (json, order) => {
     const lines: string[] = []
     const sink = { write: (text: string) => void lines.push(text), isTerminal: false, columns: undefined }
     const writer = makeWriter(sink, {})
     const voice = new Voice({ json, out: writer, err: writer, clock: new SimClock() })
     voice.say({ event: 'published', seq: 2 }, 'Published entry 2.')
-    expect(lines).toEqual([])
+    expect(lines).toHaveLength(json ? 0 : 1)
     voice.open({ event: 'listening', port: 1 }, 'Listening.')
     voice.say({ event: 'stopped' }, 'Stopped.')
-    expect(lines.map((line) => /listening|published|stopped/i.exec(line)?.[0].toLowerCase())).toEqual([
-      'listening',
-      'published',
-      'stopped',
-    ])
+    expect(lines.map((line) => /listening|published|stopped/i.exec(line)?.[0].toLowerCase())).toEqual(order)
   },
 )

@@ -89,9 +89,13 @@ describe.skipIf(missing !== null)('a question at a terminal', () => {
 
   test('S18: Enter alone is the answer that the question names first', async () => {
     open(follower, 'follower', 'join', link)
-    await question()
+    const asked = await question()
+    expect(asked).toContain('+ AGENTS.md (new)')
+    expect(asked).toContain('adds two hooks of its own to hooks.json')
     terminal.press('Enter')
-    expect(await end()).toContain('exit 0.')
+    const said = await end()
+    expect(said).toContain('exit 0.')
+    expect(said).toContain('The session hook is installed')
     expect(follower.read('AGENTS.md')).toBe('first\n')
     expect(follower.read('RTK.md')).toBe('mine\n')
   })

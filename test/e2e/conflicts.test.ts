@@ -109,7 +109,7 @@ describe('S39: conflicts', () => {
     const none = await follower.stemma('conflicts', 'nothing.md')
     expect([none.code, none.stderr]).toEqual([
       2,
-      'error: There is no conflict at nothing.md. See `stemma conflicts --help`.\n',
+      'error: There is no conflict at nothing.md.\nList them with `stemma conflicts`.\n',
     ])
   })
 

@@ -100,6 +100,27 @@ test.each([
   expect(isSecretName(key)).toBe(secret)
 })
 
+test('Q5: a name of a variable is shown where a key names one, and nothing else is', () => {
+  expect(redactLines(['bearer_token_env_var = "DOCS_TOKEN"', "env_key = 'OPENAI_API_KEY'"])).toEqual([
+    'bearer_token_env_var = "DOCS_TOKEN"',
+    "env_key = 'OPENAI_API_KEY'",
+  ])
+  for (const value of ['hunter2', 'JBSWY3DPEHPK3PXP', 'AKIAIOSFODNN7EXAMPLE', 'TOKEN" # "hunter2', 'A horse'])
+    for (const line of [`env_key = "${value}"`, `bearer_token_env_var = "${value}"`]) {
+      expect(redactLines([line])[0]).not.toContain(value)
+      expect(keyDifference('a.env_key', `"${value.split('"')[0]}x"`, null).lines[0]).toContain(mask)
+    }
+  const shown = (key: string) => keyDifference(key, '"DOCS_TOKEN"', null).lines
+  expect(shown('model_providers.a.env_key')).toEqual(['+model_providers.a.env_key = "DOCS_TOKEN"'])
+  expect(shown('a.env_http_headers.Authorization')).toEqual([
+    '+a.env_http_headers.Authorization = "DOCS_TOKEN"',
+  ])
+  // What is secret above stays so below.
+  for (const key of ['a.env.env_key', 'a.http_headers.X', 'a.token', 'a.env'])
+    expect(shown(key)).toEqual([`+${key} = ${mask}`])
+  expect(redactLines(['[a.env]', 'env_key = "TOKEN"'])[1]).toBe(`env_key = ${mask}`)
+})
+
 test('Q5: no line of random text comes out longer than its secret allows, and none is lost', () => {
   const line = fc.oneof(
     fc.string(),
