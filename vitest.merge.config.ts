@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** The long runs over random TOML documents and config histories. A failure prints its seed. */
+/** The long runs over random TOML documents and config histories. The seed is fixed; STEMMA_MERGE_SEED names another. */
 export default defineConfig({
   test: {
     include: ['test/engine/toml/*-random.test.ts', 'test/engine/merge/*-random.test.ts'],

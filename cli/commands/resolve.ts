@@ -29,8 +29,11 @@ export const command = define({
         })
       const path = withoutDot(words)
       await desk.keeper.recover()
-      const { plan, inner } = await desk.keeper.plan()
-      const asked = mustFind([...conflictsOf(plan.conflicts, inner), ...conflictsOf(plan.settled, [])], path)
+      const { plan, inner, innerSettled } = await desk.keeper.plan()
+      const asked = mustFind(
+        [...conflictsOf(plan.conflicts, inner), ...conflictsOf(plan.settled, innerSettled)],
+        path,
+      )
       const result = await desk.keeper.resolve(path, take)
       if (isRefusal(result)) throw toFault(result)
       await desk.deal(result.faults.length === 0, result.staged.length > 0)

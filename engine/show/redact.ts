@@ -30,10 +30,12 @@ const inQuery = /key|token|secret|sig|auth|pass|code/i
 
 /** Keys of config.toml whose values name variables of the environment, and are none themselves. */
 const variableKey = /(?:^|_)env_(?:vars?|keys?|http_headers)$/i
-const variableName = /^[A-Z]+(?:_[A-Z0-9]+)*$/
 /** Does a value below this key name a variable, as far as one can see? */
 export const isVariableKey = (key: string): boolean => variableKey.test(key)
-export const isVariableName = (value: string): boolean => variableName.test(value)
+export function isVariableName(value: string): boolean {
+  const [first = '', ...others] = value.split('_')
+  return /^[A-Z]+$/.test(first) && others.every((one) => /^[A-Z0-9]+$/.test(one))
+}
 
 /** `[mcp_servers.docs.env]`: each value below it, up to the next header. */
 const secretHeader = /\b(?:env|environment|headers|http_headers|secrets|credentials)["']?\s*\]/i

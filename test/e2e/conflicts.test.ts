@@ -92,7 +92,7 @@ describe('S39: conflicts', () => {
     expect(text).toContain('  -here before\n  +canonical\n')
     expect(text).toContain('  +a prompt\n')
     expect(text).toContain('  -model = "mine"\n  +model = "theirs"\n')
-    expect(text).toContain('  -mcp_servers.docs.args = ["--token", ‹hidden›]\n')
+    expect(text).toContain('  -mcp_servers.docs.args = ‹hidden›\n')
     expect(text).toMatch(/\.env was changed here\n +It may hold secrets/)
     expect(text).toMatch(
       /AGENTS\.override\.md is a symbolic link here\n +What stands there is never replaced/,

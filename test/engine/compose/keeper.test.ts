@@ -272,11 +272,16 @@ describe('S41: left as it was', () => {
   test('a canonical text that Codex would refuse is not installed; what was there stays', async () => {
     const { world, machine } = await pair({ 'config.toml': canonical })
     await machine.keeper.apply()
-    await world.publish({ 'config.toml': 'model = 7\n' })
-    const result = await world.update(machine)
+    // Neither does the master let it out, nor is it put together with a file that has it here.
+    const { refused } = await world.publish({ 'config.toml': 'model = 7\n' })
+    expect(refused.map(({ refusal }) => refusal.why)).toEqual(['The key model must be a string.'])
+    expect(left(await world.update(machine))).toEqual([])
+    machine.disk.plantFile(at('config.toml'), canonical.replace('"gpt-5"', '7'), 0o600)
+    const result = await machine.keeper.apply()
     expect(result.left).toEqual([
       { path: 'config.toml', why: 'The key model must be a string.', code: 'bad-config' },
     ])
+    machine.disk.plantFile(at('config.toml'), canonical, 0o600)
     expect(machine.text('config.toml')).toBe(canonical)
     await expectStill(machine)
     await world.publish({ 'config.toml': canonical.replace('gpt-5', 'gpt-6') })

@@ -19,6 +19,7 @@ import { documentText, edit } from './generate.ts'
 import { isSubsequence, type Said, statementsOf } from './statements.ts'
 
 const numRuns = Number(process.env['STEMMA_MERGE_CASES'] ?? 600)
+fc.configureGlobal({ seed: Number(process.env['STEMMA_MERGE_SEED'] ?? 43) })
 
 function parsed(text: string): Table {
   const read = readToml(text)
