@@ -53,10 +53,10 @@ test(
       ).toBe(true)
       const names = sides.map(({ name }) => name)
       const ours = sides.flatMap(({ name, role }) => (role === 'ours' ? [name] : []))
-      const pairs = ratios.map(({ of, to }) => [of, to])
+      const floor = sides.find(({ role }) => role === 'floor')?.name
       const first = names.slice(1).map((name) => [names[0], name])
-      const each = ours.map((name) => [name, 'node -e 0'])
-      expect(pairs, id).toEqual(session.includes(id) ? each : first)
+      const each = ours.map((name) => [name, floor])
+      expect([first, each], id).toContainEqual(ratios.map(({ of, to }) => [of, to]))
       for (const side of sides) expect(side.values.length, `${id}: ${side.name}`).toBe(rounds)
     }
     expect(readdirSync(folder)).toEqual([])
