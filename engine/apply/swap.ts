@@ -53,10 +53,8 @@ async function change(work: Work, step: JournalStep, next: string, old: string):
   const now = await look(site, step.path)
   // Done already: by us before a crash, or by the user.
   if (step.act === 'remove' ? now.kind === 'absent' : now.kind === 'file' && same(now, step.to)) return 'done'
-  if (step.act === 'create') {
-    if (now.kind === 'absent') return (await put(work, next, step.path)) ? 'done' : 'moved'
-    return (await wasPut(work, step, now, next, old)) ? 'edited' : 'moved'
-  }
+  if (step.act === 'create')
+    return now.kind === 'absent' && (await put(work, next, step.path)) ? 'done' : 'moved'
   if (now.kind !== 'file' || !same(now, step.from))
     return (await wasPut(work, step, now, next, old)) ? 'edited' : 'moved'
   switch (step.act) {
@@ -85,6 +83,7 @@ async function change(work: Work, step: JournalStep, next: string, old: string):
 /**
  * Whether a run that was cut off had carried out this step, although something else lies there now: what it staged is
  * gone, and what it displaced is as expected. Who thinks otherwise takes the rest of what we put for an edit of the user.
+ * A new file displaced nothing, and keeps its second name until its folder is durable: of it nobody can tell.
  */
 async function wasPut(
   { site }: Work,
@@ -93,9 +92,8 @@ async function wasPut(
   next: string,
   old: string,
 ): Promise<boolean> {
-  if (now.kind !== 'file' || step.act === 'chmod') return false
-  if (step.act !== 'remove' && (await site.disk.stat(next)) !== null) return false
-  if (step.act === 'create') return true
+  if (now.kind !== 'file' || (step.act !== 'replace' && step.act !== 'remove')) return false
+  if (step.act === 'replace' && (await site.disk.stat(next)) !== null) return false
   const held = await digestOf(site.disk, old)
   return held !== null && same(seenOf(site, held), step.from)
 }
@@ -122,10 +120,7 @@ async function put(work: Work, from: string, path: HomePath): Promise<boolean> {
   const to = inHome(work.site, path)
   if (!(await isOurGround(work, path))) return false
   try {
-    if (!(await disk.link(from, to))) return false
-    // What was staged is gone once it is in its place, however it came there.
-    await disk.unlink(from)
-    return true
+    return await disk.link(from, to)
   } catch (error) {
     if (!isLinkless(error)) throw error
   }
