@@ -1,7 +1,8 @@
 /**
  * What `master serve` says: one fact a line, of JSON on standard output or for people on standard error.
  * Always holds: the first line of JSON is the one given to `open`, so that a program that starts a server need only
- * read one line to know that it accepts; what happened before is said behind it. People read it as it happens.
+ * read one line to know that it accepts; what happened before is said behind it. People read it in the order in which
+ * it happened. A server that never comes to listen says nothing here: its end has the reason.
  */
 import type { Context } from '../context.ts'
 import { dim, type Piece } from '../ui/paint.ts'
@@ -10,11 +11,10 @@ export type Facts = Readonly<Record<string, unknown>>
 
 export class Voice {
   readonly #context: Pick<Context, 'json' | 'out' | 'err' | 'clock'>
-  #held: (() => void)[] | null
+  #held: (() => void)[] | null = []
 
   constructor(context: Pick<Context, 'json' | 'out' | 'err' | 'clock'>) {
     this.#context = context
-    this.#held = context.json ? [] : null
   }
 
   say(facts: Facts, words: Piece): void {
@@ -25,8 +25,8 @@ export class Voice {
   open(facts: Facts, words: Piece): void {
     const held = this.#held ?? []
     this.#held = null
-    this.#line(facts, words)
-    for (const line of held) line()
+    const first = () => this.#line(facts, words)
+    for (const line of this.#context.json ? [first, ...held] : [...held, first]) line()
   }
 
   #line(facts: Facts, words: Piece): void {
