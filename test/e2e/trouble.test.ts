@@ -221,8 +221,8 @@ describe('a master at work', () => {
   })
 
   test('S35: a conflict that is none', async () => {
-    await expectTrouble(follower, ['resolve', 'rules/none', '--take', 'local'], 'usage')
-    await expectTrouble(follower, ['resolve', '../../etc/passwd', '--take', 'canonical'], 'usage')
+    await expectTrouble(follower, ['resolve', 'rules/none', '--take', 'local'], 'no-conflict')
+    await expectTrouble(follower, ['resolve', '../../etc/passwd', '--take', 'canonical'], 'no-conflict')
   })
 
   test('U2: settings with a slip name the file and the key', async () => {
