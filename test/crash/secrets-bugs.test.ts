@@ -137,7 +137,7 @@ describe.each(acts)('Q1: the sweep of a master catches, while it does $name:', (
 describe('S37: the sweep of a follower catches', () => {
   const mixed = 'neither old nor new'
   const bugs: readonly Bug[] = [
-    // The other way round does no harm: an approval is found by its hash.
+    // The other way round does no lasting harm: the next sync finds an approval by its hash.
     ['a config.toml that is there before the journal', 'made up', early('config.toml', '# Canonical')],
     ['a config.toml that is written where it lies', mixed, inPlace('config.toml')],
     ['a secret that is written where it lies', mixed, inPlace('auth.json')],
