@@ -37,11 +37,11 @@ export type LossInput = {
   }
 }
 
-/** What should be in the home, and what of it is gone. */
+/** What should be in the home, what of it is gone, and what is there now. */
 export function lossOf({ files, secrets, selection, found }: LossInput): {
   readonly before: number
   readonly gone: readonly HomePath[]
-  readonly now: number
+  readonly here: ReadonlySet<HomePath>
 } {
   const travels = (path: HomePath): boolean => {
     const { kind } = classify(path, selection)
@@ -56,7 +56,7 @@ export function lossOf({ files, secrets, selection, found }: LossInput): {
   const missing = expected.filter((path) => !here.has(path))
   const moved = missing.length === 0 ? new Set<Hash>() : newContents(files, found.files)
   const gone = missing.filter((path) => !isIn(moved, files.get(path)?.blob))
-  return { before: expected.length, gone, now: here.size }
+  return { before: expected.length, gone, here }
 }
 
 const isIn = (moved: ReadonlySet<Hash>, blob: Hash | undefined): boolean =>
@@ -69,9 +69,12 @@ function newContents(before: CanonFiles, now: CanonFiles): ReadonlySet<Hash> {
   return found
 }
 
-/** Remembers what went within `lossWindowMs`: a slow removal is seen in parts, by one look after the other. */
+/**
+ * Remembers what went within `lossWindowMs`: a slow removal is seen in parts, by one look after the other. What has come
+ * back since is no loss, however often it goes.
+ */
 export class LossGuard {
-  #recent: readonly { readonly atMs: number; readonly gone: number }[] = []
+  #recent: ReadonlyMap<HomePath, number> = new Map()
   #isPermitted = false
 
   /** A person has said that what is gone went on purpose: the next look publishes it. */
@@ -84,14 +87,17 @@ export class LossGuard {
    * @throws Fault `files-gone` when too much is.
    */
   judge(home: string, input: LossInput, nowMs: number): void {
-    const { before, gone, now } = lossOf(input)
+    const { before, gone, here } = lossOf(input)
     const isPermitted = this.#isPermitted
     this.#isPermitted = false
-    const recent = isPermitted ? [] : this.#recent.filter(({ atMs }) => nowMs - atMs < lossWindowMs)
-    const earlier = recent.reduce((sum, one) => sum + one.gone, 0)
-    const loss = { before: before + earlier, gone: gone.length + earlier, now }
+    const isRecent = ([path, atMs]: [HomePath, number]) => nowMs - atMs < lossWindowMs && !here.has(path)
+    const recent = new Map(isPermitted ? [] : [...this.#recent].filter(isRecent))
+    const missing = new Set(gone)
+    const earlier = [...recent.keys()].filter((path) => !missing.has(path)).length
+    const loss = { before: before + earlier, gone: gone.length + earlier, now: here.size }
     if (!isPermitted && gone.length > 0 && isTooMuch(loss)) throw filesGone(home, loss, gone)
-    this.#recent = isPermitted || gone.length === 0 ? recent : [...recent, { atMs: nowMs, gone: gone.length }]
+    if (!isPermitted) for (const path of gone) recent.set(path, nowMs)
+    this.#recent = recent
   }
 }
 

@@ -66,7 +66,7 @@ describe('S25: too much', () => {
 describe('S25: gone', () => {
   const gone = (of: LossInput) => {
     const loss = lossOf(of)
-    return [loss.before, loss.gone.join(' '), loss.now]
+    return [loss.before, loss.gone.join(' '), loss.here.size]
   }
   test('plain and secret files alike', () => {
     expect(gone(input({ a: '1', b: '2' }, {}, {}))).toEqual([0, '', 0])
@@ -122,6 +122,18 @@ describe('S25: the guard', () => {
     }
     expect(() => within(1_000)).toThrow('17 of 30 canonical files are gone')
     expect(() => within(lossWindowMs)).not.toThrow()
+  })
+
+  test('what comes back is no loss, however often it goes', () => {
+    const guard = new LossGuard()
+    for (let round = 0; round < 20; round++) {
+      judge(guard, input(many(30), many(25)), 2 * round)()
+      judge(guard, input(many(25), many(30)), 2 * round + 1)()
+    }
+    // What stayed away since counts once.
+    judge(guard, input(many(30), many(25)), 50)()
+    judge(guard, input(many(25), many(15)), 51)()
+    expect(judge(guard, input(many(15), many(14)), 52)).toThrow('16 of 30 canonical files are gone')
   })
 
   test('a removal that was let pass is not held against the next one', () => {
