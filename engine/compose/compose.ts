@@ -258,10 +258,10 @@ class Composer {
   #fitting(path: HomePath, secret: OpenedSecret | undefined, local: Local, stored: Last | null): Last | null {
     const all = this.#input.trail.get(path) ?? []
     const [canonical, { text, hash }] = [secret ? textOf(secret.plain) : '', local]
-    if (all.length < 2 || stored === null || canonical === null || text === null) return stored
+    if (all.length < (stored ? 2 : 1) || canonical === null || text === null) return stored
     const exact = all.find(([put]) => put === hash)
     if (exact) return exact[1]
-    const edited = (last: Last) => {
+    const edited = (last: Last | null) => {
       const merged = mergeConfig({ canonical, local: text, last })
       return isRefusal(merged) ? Number.POSITIVE_INFINITY : merged.conflicts.length
     }
