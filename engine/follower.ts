@@ -17,6 +17,7 @@ import { Blobs } from './blobs/blobs.ts'
 import { fingerprint, verify } from './crypto/ed25519.ts'
 import { toHash } from './crypto/hash.ts'
 import type { Disk } from './disk/disk.ts'
+import { sweepTemps } from './disk/save.ts'
 import { makeDirs, removeTree } from './disk/tree.ts'
 import type { Clock } from './env/clock.ts'
 import type { Ids } from './env/ids.ts'
@@ -72,6 +73,7 @@ export class Follower {
     const keys = joined
       ? await loadFollowerKeys(disk, stemmaHome)
       : await createFollowerKeys(disk, ids, stemmaHome)
+    await sweepTemps(disk, stemmaHome)
     const blobs = new Blobs(disk, ids, `${stemmaHome}/blobs`)
     await blobs.open()
     return new Follower(place, keys, blobs, joined ? await Log.open(logPlace(place)) : null)

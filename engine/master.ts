@@ -25,6 +25,7 @@ import { defaultSelection, type Selection, selectionEvent } from './canon/select
 import { publishables } from './compose/publish.ts'
 import { fingerprint, sign } from './crypto/ed25519.ts'
 import { fromHash, toHash } from './crypto/hash.ts'
+import { sweepTemps } from './disk/save.ts'
 import { Bell } from './env/bell.ts'
 import { keepEvidence, openEvidence } from './evidence.ts'
 import type { CanonFiles } from './fold/file.ts'
@@ -90,6 +91,8 @@ export class Master {
   static async open(place: MasterPlace): Promise<Master> {
     const { disk, ids, stemmaHome } = place
     const keys = await loadMasterKeys(disk, stemmaHome)
+    // What an interrupted save left may be half a vault, with keys of epochs that are over (N4).
+    await sweepTemps(disk, stemmaHome)
     const blobs = new Blobs(disk, ids, `${stemmaHome}/blobs`)
     await blobs.open()
     const log = await Log.open(logPlace(place))

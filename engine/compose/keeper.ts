@@ -136,6 +136,7 @@ export class Keeper {
           secrets,
           closed,
           records,
+          trail: stored.configs,
           lies,
           own,
           trustHooks,

@@ -142,6 +142,8 @@ async function check(disk: SimDisk, act: Act, outcome: Outcome<number>): Promise
   expect(master.head.seq).toBe(seq)
   // Nothing superseded is left: a content for each file, plain or sealed, and the wraps.
   expect(disk.paths(`${stemmaHome}/blobs`)).toHaveLength(Object.keys(secrets).length + 2)
+  // Nor half a vault, with the keys that it held.
+  expect(disk.paths(stemmaHome).filter((path) => path.includes('tmp-'))).toEqual([])
   expect(epochsKept(disk)).toEqual([String(currentEpoch(master.state))])
   await master.close()
   await checkSecrecy(disk)

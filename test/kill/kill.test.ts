@@ -25,7 +25,8 @@ test(
         if (n % 20 === 19) console.info(said(battle.tally))
       }
     } catch (error) {
-      throw new Error(`seed ${seed}, round ${battle.tally.rounds} (${target}): ${error}`, { cause: error })
+      const where = `seed ${seed}, round ${battle.tally.rounds} (${target})`
+      throw new Error(`${where}: ${error}\n${battle.heard}`, { cause: error })
     } finally {
       await battle.end()
     }

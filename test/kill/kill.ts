@@ -17,7 +17,7 @@ import { contentOf } from './content.ts'
 import { Hand, writeSealed } from './hand.ts'
 import { lookAtHome, mustEqual } from './look.ts'
 import { applyCue, await_, type Cue, epochCue, fetchCue, pause, serveCue, strike } from './moment.ts'
-import { type Load, loads, loadsUnderWay, type Place, places, readLog } from './scene.ts'
+import { type Load, loads, loadsUnderWay, type Place, places, readLog, writesUnderWay } from './scene.ts'
 import { composedNames, type Local, nothingLocal, sealedNames, sealedOf } from './sealed.ts'
 import { exposed } from './secrecy.ts'
 
@@ -102,6 +102,12 @@ export class Battle {
     await Promise.all([this.#master.remove(), this.#follower.remove(), this.#extra?.remove()])
   }
 
+  /** What the server that runs now has said, for whoever has to find out why a round failed. */
+  get heard(): string {
+    const { said = [], log = '' } = this.#server ?? {}
+    return [...said.map((one) => JSON.stringify(one)), log].join('\n')
+  }
+
   async round(target: Target): Promise<void> {
     this.tally.rounds++
     this.#settled = false
@@ -146,9 +152,10 @@ export class Battle {
     this.#count('serve', found)
     await editing.stop()
     this.#lookAtMaster()
-    const code = (await syncing?.done)?.code ?? 0
+    const { code = 0, stderr = '' } = (await syncing?.done) ?? {}
     // Done before the kill, cut off by it, or killed itself.
-    if (![0, 5, -1].includes(code)) throw new Error(`a sync whose master was killed ended with ${code}`)
+    if (![0, 5, -1].includes(code))
+      throw new Error(`a sync whose master was killed ended with ${code}: ${stderr}`)
     this.#lookAtFollower(this.#follower, this.#hand.local)
   }
 
@@ -280,6 +287,10 @@ export class Battle {
     this.#lookAtMaster()
     this.#lookAtFollower(this.#follower, this.#hand.local)
     mustEqual(this.#master, this.#follower, this.#hand.local)
+    for (const { stemmaHome, codexHome } of [this.#master, this.#follower]) {
+      const left = [...writesUnderWay(stemmaHome, codexHome)]
+      if (left.length > 0) throw new Error(`a good run leaves behind in ${stemmaHome}: ${left}`)
+    }
     if (this.tally.rounds % statusEvery !== 0) return
     const [here, there] = await Promise.all([
       this.#follower.stemma('status', '--json'),
