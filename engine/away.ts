@@ -5,7 +5,7 @@
  */
 import { awayBytesMax, hookAwayMs } from '../schemas/limits.ts'
 import type { Disk } from './disk/disk.ts'
-import { readFile } from './disk/save.ts'
+import { readFile, saveHint } from './disk/save.ts'
 import type { Clock } from './env/clock.ts'
 
 const pathOf = (stemmaHome: string) => `${stemmaHome}/away`
@@ -30,14 +30,7 @@ export async function lastAway(disk: Disk, clock: Clock, stemmaHome: string): Pr
 }
 
 /** The master was not reachable just now. */
-export async function noteAway(disk: Disk, clock: Clock, stemmaHome: string): Promise<void> {
-  await dropAway(disk, stemmaHome)
-  const file = await disk.open(pathOf(stemmaHome), 'create', 0o600)
-  try {
-    await file.write([Buffer.from(String(clock.now() + hookAwayMs))], 0)
-  } finally {
-    await file.close()
-  }
-}
+export const noteAway = (disk: Disk, clock: Clock, stemmaHome: string): Promise<void> =>
+  saveHint(disk, pathOf(stemmaHome), String(clock.now() + hookAwayMs))
 
 export const dropAway = (disk: Disk, stemmaHome: string): Promise<boolean> => disk.unlink(pathOf(stemmaHome))

@@ -4,7 +4,7 @@
  */
 import { awayBytesMax } from '../schemas/limits.ts'
 import type { Disk } from './disk/disk.ts'
-import { readFile } from './disk/save.ts'
+import { readFile, saveHint } from './disk/save.ts'
 
 const pathOf = (stemmaHome: string) => `${stemmaHome}/worker`
 
@@ -15,15 +15,8 @@ export async function loadWorker(disk: Disk, stemmaHome: string): Promise<number
 }
 
 /** The last one to begin is the one to wait for. */
-export async function noteWorker(disk: Disk, stemmaHome: string, pid: number): Promise<void> {
-  await disk.unlink(pathOf(stemmaHome))
-  const file = await disk.open(pathOf(stemmaHome), 'create', 0o600)
-  try {
-    await file.write([Buffer.from(String(pid))], 0)
-  } finally {
-    await file.close()
-  }
-}
+export const noteWorker = (disk: Disk, stemmaHome: string, pid: number): Promise<void> =>
+  saveHint(disk, pathOf(stemmaHome), String(pid))
 
 export async function dropWorker(disk: Disk, stemmaHome: string, pid: number): Promise<void> {
   if ((await loadWorker(disk, stemmaHome)) === pid) await disk.unlink(pathOf(stemmaHome))

@@ -12,7 +12,7 @@ import type { PathFault } from './plan.ts'
 import { eachOf } from './pool.ts'
 import { inHome, type Site } from './site.ts'
 import { stageDir } from './stage.ts'
-import { isLocal, type Outcome } from './swap.ts'
+import { isCarriedOut, isLocal, type Outcome } from './swap.ts'
 
 export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')))
 
@@ -29,7 +29,7 @@ export async function settleSteps(
   const { disk } = site
   const done = steps
     .map((step, index) => ({ step, index }))
-    .filter(({ step }) => ['done', 'edited'].some((one) => outcomes.get(step) === one))
+    .filter(({ step }) => isCarriedOut(outcomes.get(step)))
   await eachOf(done, stageParallel, async ({ step, index }) => {
     const at = inHome(site, step.path)
     // Folders cannot be synced on Windows; a file carries its names with it.

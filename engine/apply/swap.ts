@@ -23,6 +23,10 @@ import { stageDir } from './stage.ts'
  */
 export type Outcome = 'done' | 'edited' | 'moved' | Fault
 
+export const isCarriedOut = (outcome: Outcome | undefined): boolean =>
+  outcome === 'done' || outcome === 'edited'
+export const isMoved = (outcome: Outcome | undefined): boolean => outcome === 'moved' || outcome === 'edited'
+
 type Displacing = Extract<JournalStep, { act: 'replace' | 'remove' }>
 type Now =
   | { readonly kind: 'absent' | 'obstacle' }

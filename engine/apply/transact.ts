@@ -17,7 +17,7 @@ import { eachOf } from './pool.ts'
 import { settleSteps } from './settle.ts'
 import { inHome, type Site } from './site.ts'
 import { checkRoom, makeHome, stage } from './stage.ts'
-import { type Outcome, swap } from './swap.ts'
+import { isCarriedOut, isMoved, type Outcome, swap } from './swap.ts'
 
 export type Finished = {
   readonly done: readonly JournalStep[]
@@ -99,7 +99,7 @@ export async function finish(site: Site, journal: Journal, before: Ledger): Prom
   await settleSteps(site, journal, outcomes, folders.touched)
   const rows = new Map(before.rows)
   for (const [step, outcome] of outcomes) {
-    if (outcome !== 'done' && outcome !== 'edited') continue
+    if (!isCarriedOut(outcome)) continue
     if (step.act === 'remove') rows.delete(step.path)
     else rows.set(step.path, { last: step.to, kept: null, look: null })
   }
@@ -123,5 +123,3 @@ function summary({ steps }: Journal, outcomes: ReadonlyMap<JournalStep, Outcome>
     faults,
   }
 }
-
-const isMoved = (outcome: Outcome | undefined): boolean => outcome === 'moved' || outcome === 'edited'

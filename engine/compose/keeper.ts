@@ -112,7 +112,7 @@ export class Keeper {
   }
 
   async #wisher(takes: InnerTakes): Promise<Wisher> {
-    const { disk, codexHome, stemmaHome, follower, platform, own, trustHooks, ids } = this.#place
+    const { disk, codexHome, stemmaHome, follower, platform, own, trustHooks } = this.#place
     const { seal } = follower.keys
     const { state } = follower
     const lies = await this.#applier.lastPut()
@@ -127,21 +127,19 @@ export class Keeper {
     let trail = stored
     const wishes = async (): Promise<Wish> => {
       const wish = await compose({
-        ...{
-          disk,
-          codexHome,
-          platform,
-          plain,
-          contents,
-          secrets,
-          closed,
-          records,
-          trail: stored.configs,
-          lies,
-          own,
-          trustHooks,
-          takes,
-        },
+        disk,
+        codexHome,
+        platform,
+        plain,
+        contents,
+        secrets,
+        closed,
+        records,
+        trail: stored.configs,
+        lies,
+        own,
+        trustHooks,
+        takes,
       })
       composed = wish
       // What will lie there: what is put, and what is not touched.
@@ -152,9 +150,7 @@ export class Keeper {
         spares: state ? wish.spares : () => true,
         prepare: async () => {
           const next = joined(trail, trailOf(wish.records, will))
-          if (sameTrail(next, trail)) return
-          await makeDirs(disk, `${stemmaHome}/apply`, 0o700)
-          await saveTrail(disk, ids, stemmaHome, seal, next)
+          await this.#save(next, trail)
           trail = next
         },
       }
@@ -164,17 +160,20 @@ export class Keeper {
 
   /** Thins the records out to what lies there now, file by file. */
   async #remember(result: ApplyResult, wisher: Wisher): Promise<Kept> {
-    const { disk, ids, stemmaHome, follower } = this.#place
     const composed = wisher.last()
     const open = new Set([...result.faults, ...result.conflicts].map(({ path }): string => path))
     const records = composed && settled(wisher.before, composed, (path) => !open.has(path))
     const trail = records && trailOf(records, await this.#applier.lastPut())
-    if (trail && !sameTrail(trail, wisher.trail())) {
-      await makeDirs(disk, `${stemmaHome}/apply`, 0o700)
-      await saveTrail(disk, ids, stemmaHome, follower.keys.seal, trail)
-    }
+    if (trail) await this.#save(trail, wisher.trail())
     await noteWaiting(this.#place, result.staged.length > 0)
     return { ...result, ...(await this.#told(composed, result.staged)) }
+  }
+
+  async #save(trail: Trail, before: Trail): Promise<void> {
+    if (sameTrail(trail, before)) return
+    const { disk, ids, stemmaHome, follower } = this.#place
+    await makeDirs(disk, `${stemmaHome}/apply`, 0o700)
+    await saveTrail(disk, ids, stemmaHome, follower.keys.seal, trail)
   }
 
   async #hold(plan: Plan, wish: Wish): Promise<Plan> {

@@ -51,11 +51,11 @@ function withApprovals(
   hooksFile: string,
   platform: Platform,
 ): Buffer {
-  const [hooks, config] = [hooksPath, configPath].map((path) => {
+  const textAt = (path: HomePath) => {
     const secret = found.find((one) => one.path === path)
     return (secret && textOf(secret.plain)) ?? ''
-  })
-  const approved = approvedHooks(hooksFile, hooks ?? '', config ?? '', platform)
+  }
+  const approved = approvedHooks(hooksFile, textAt(hooksPath), textAt(configPath), platform)
   return Buffer.from(withApproved(plain.toString(), approved))
 }
 

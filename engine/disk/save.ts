@@ -1,7 +1,7 @@
 /**
  * Whole small files: saved so that after any crash the old or the new content is there, and read with a bound.
  * Always holds: a temporary name begins with `tempMark` and lies beside its target; after `saveFile` returns,
- * content and name are durable.
+ * content and name are durable. A hint promises nothing of that.
  */
 import { basename, dirname, join } from 'node:path'
 import { Fault } from '../../schemas/fault.ts'
@@ -39,6 +39,17 @@ export async function saveFile(
     throw error
   }
   await settleName(disk, path)
+}
+
+/** Replaces a hint, which is nobody else's to read and may be lost: without a sync, and not in one piece. */
+export async function saveHint(disk: Disk, path: string, text: string): Promise<void> {
+  await disk.unlink(path)
+  const file = await disk.open(path, 'create', 0o600)
+  try {
+    await file.write([Buffer.from(text)], 0)
+  } finally {
+    await file.close()
+  }
 }
 
 /**
