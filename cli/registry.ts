@@ -33,6 +33,11 @@ export const registry: readonly Entry[] = [
   entry('master revoke', 'Cut a machine off for ever', () => import('./commands/master-revoke.ts')),
   entry('master open', 'Let machines join without approval', () => import('./commands/master-open.ts')),
   entry('follower join', 'Follow a master', () => import('./commands/follower-join.ts')),
+  entry(
+    'follower watch',
+    'Keep this home level with the master at every moment',
+    () => import('./commands/follower-watch.ts'),
+  ),
   entry('follower leave', 'Stop following; the files stay', () => import('./commands/follower-leave.ts')),
   entry('sync', 'Fetch what is new and apply it', () => import('./commands/sync.ts')),
   entry('apply', 'Apply what was fetched already', () => import('./commands/apply.ts')),

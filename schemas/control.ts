@@ -23,6 +23,8 @@ export const controlRequest = v.variant('cmd', [
   /** `host`, `port`: what to name in it, instead of this machine's own; port 0 counts as none. */
   v.strictObject({ cmd: v.literal('link'), host: v.optional(host), port: v.optional(countUpTo(65535)) }),
   v.strictObject({ cmd: v.literal('stop') }),
+  /** To a follower that watches: let another command have the folder for a moment. */
+  v.strictObject({ cmd: v.literal('lend') }),
 ])
 export type ControlRequest = v.InferOutput<typeof controlRequest>
 

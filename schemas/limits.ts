@@ -229,6 +229,33 @@ export const rebuildTimeoutMs = 10 * 60_000
 /** Another command of the same follower is waited for this long, and asked for this often. */
 export const lockPatienceMs = 15_000
 export const lockRetryMs = 100
+/** A command that was lent the folder by a watcher gets it within moments. */
+export const lentRetryMs = 10
+/** And the watcher asks for it again after this long: a person runs `conflicts`, then `resolve`. */
+export const lentMs = 500
+
+// --- a follower that watches ---
+/** The word of a watcher counts this long, and is renewed before it ends. */
+export const watchingMs = 90_000
+export const watchingEveryMs = 30_000
+/** A contact that brought nothing is written down this often at most. */
+export const contactEveryMs = 60_000
+/** How often a machine looks at its own addresses and its clocks, and what is a sleep and no busy moment. */
+export const surroundingsEveryMs = 1_000
+export const sleptMs = 4_000
+/** A TCP connection takes one round trip; one attempt may not outlast the return of the network. */
+export const watchDialMs = 900
+/** From there on, to a link that is past its hello. */
+export const watchHelloMs = 15_000
+/** After the first loss (a restart, mostly), while it is new, and from `retryQuicklyForMs` on. */
+export const retrySoonMs = 500
+export const retryQuickMs = 700
+export const retryQuicklyForMs = 10 * 60_000
+export const retryPatientMs = 5_000
+/** A master that was not believed, or that did not believe this machine. */
+export const retryRefusedMs = 60_000
+/** How often it looks whether a session for which something waits is over, where no hook tells (S10). */
+export const stagedLookMs = 15_000
 /** One small JSON object. */
 export const contactBytesMax = 8 * KiB
 /** Of a sentence in it: two fingerprints and some words. In JSON a letter takes up to six bytes. */

@@ -9,14 +9,18 @@ import type { Disk } from '../../engine/disk/disk.ts'
 import { Follower } from '../../engine/follower.ts'
 import { loadLocal, loadSettings, saveLocal } from '../../engine/settings/file.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
-import { lockPatienceMs, lockRetryMs } from '../../schemas/limits.ts'
+import { lentRetryMs, lockPatienceMs, lockRetryMs } from '../../schemas/limits.ts'
 import { type Link, parseAddress } from '../../schemas/link.ts'
 import type { FollowerLocal, Settings } from '../../schemas/settings.ts'
+import type { Lock } from '../../transport/control/lock.ts'
 import { mintIdentity } from '../../transport/identity/cert.ts'
 import type { Context } from '../context.ts'
 import { ownHooks } from '../hook/own.ts'
 import { thisPlatform } from '../name.ts'
-import { owning } from '../owner.ts'
+import { askRunning, owning } from '../owner.ts'
+
+/** As others are told of it. */
+export const watchWords = 'follower watch'
 
 export class FollowerDesk {
   readonly context: Context
@@ -97,14 +101,14 @@ type Opened = {
 export async function withFollower<T>(
   context: Context,
   what: string,
-  work: (desk: FollowerDesk, local: FollowerLocal) => Promise<T>,
+  work: (desk: FollowerDesk, local: FollowerLocal, lock: Lock) => Promise<T>,
 ): Promise<T> {
   const { homes } = context
   const disk = await context.openDisk(homes.codexHome)
   const local = await loadLocal(disk, homes.stemmaHome)
   if (!local) throw new Fault('not-initialised', `${homes.stemmaHome} does not follow a master yet.`)
   if (local.role !== 'follower') throw new Fault('wrong-role', 'This machine is a master, not a follower.')
-  return withFolder(context, what, disk, (desk) => work(desk, local))
+  return withFolder(context, what, disk, (desk, lock) => work(desk, local, lock))
 }
 
 /** The same for a folder that may not be a follower's yet (`follower join`). */
@@ -112,18 +116,18 @@ export async function withFolder<T>(
   context: Context,
   what: string,
   disk: Disk,
-  work: (desk: FollowerDesk) => Promise<T>,
+  work: (desk: FollowerDesk, lock: Lock) => Promise<T>,
 ): Promise<T> {
   const { homes, ids, clock } = context
-  return patiently(context, () =>
-    owning(context, what, disk, async () => {
+  return patiently(context, what, disk, () =>
+    owning(context, what, disk, async (lock) => {
       const settings = await loadSettings(disk, homes.stemmaHome)
       const follower = await Follower.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
       try {
         const contact = await loadContact(disk, homes.stemmaHome)
         const local = await loadLocal(disk, homes.stemmaHome)
         const mine = local?.role === 'follower' ? local : null
-        return await work(new FollowerDesk(context, disk, { settings, follower, contact, local: mine }))
+        return await work(new FollowerDesk(context, disk, { settings, follower, contact, local: mine }), lock)
       } finally {
         await follower.close()
       }
@@ -131,16 +135,37 @@ export async function withFolder<T>(
   )
 }
 
-/** Another command of this machine is over soon: it is waited for, not reported. */
-async function patiently<T>({ clock, signal }: Context, attempt: () => Promise<T>): Promise<T> {
+/**
+ * Another command of this machine is over soon: it is waited for, not reported. One that watches lends the folder, and
+ * waits itself for as long as others come.
+ */
+async function patiently<T>(
+  context: Context,
+  what: string,
+  disk: Disk,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const { clock, signal } = context
   const until = clock.monotonic() + lockPatienceMs
   for (;;) {
     try {
       return await attempt()
     } catch (error) {
-      if (!(error instanceof Fault) || error.code !== 'locked' || clock.monotonic() > until) throw error
-      await clock.wait(lockRetryMs, signal)
+      if (!(error instanceof Fault) || error.code !== 'locked') throw error
+      const isWatched = error.facts['what'] === watchWords
+      if (what === watchWords ? isWatched : clock.monotonic() > until) throw error
+      if (isWatched) await borrow(context, disk)
+      await clock.wait(isWatched ? lentRetryMs : lockRetryMs, signal)
     }
+  }
+}
+
+/** However the watcher takes it: it may have lent or left the folder already. */
+async function borrow(context: Context, disk: Disk): Promise<void> {
+  try {
+    await askRunning(context, disk, { cmd: 'lend' })
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
   }
 }
 

@@ -5,10 +5,12 @@
 import { dropAway } from '../../engine/away.ts'
 import type { Head } from '../../engine/log/head.ts'
 import { Fault } from '../../schemas/fault.ts'
+import { watchDialMs, watchHelloMs } from '../../schemas/limits.ts'
 import type { Link } from '../../schemas/link.ts'
 import { mintIdentity } from '../../transport/identity/cert.ts'
+import { dial } from '../../transport/identity/dial.ts'
 import { connectWire } from '../../transport/link/connect.ts'
-import { pull } from '../../transport/link/pull.ts'
+import { follow, type PullContext, pull } from '../../transport/link/pull.ts'
 import { machineName, thisPlatform } from '../name.ts'
 import { noteTrouble } from './contact.ts'
 import type { FollowerDesk } from './desk.ts'
@@ -34,6 +36,65 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
   }
 }
 
+/**
+ * Takes what is new as it comes, until the link ends: throws the fault that says how, or the reason of `signal`.
+ * @param level all that the master has is stored: at first, and after every change.
+ */
+export async function followNew(
+  desk: FollowerDesk,
+  link: Link,
+  signal: AbortSignal,
+  level: () => Promise<void>,
+): Promise<void> {
+  const { clock } = desk.context
+  const { host, port } = link
+  const socket = await dial({ host, port, clock, timeoutMs: watchDialMs })
+  const wire = await connectWire({ ...wayTo(desk, link), socket, timeoutMs: watchHelloMs, signal })
+  await follow(wire, { ...talkerOf(desk, link, {}), level }, signal)
+}
+
+const wayTo = ({ follower, context }: FollowerDesk, { host, port, fingerprint }: Link) => ({
+  host,
+  port,
+  pin: fingerprint,
+  identity: mintIdentity(follower.keys.node),
+  clock: context.clock,
+})
+
+/** What this machine says of itself, and what it notes of the master. */
+function talkerOf(
+  desk: FollowerDesk,
+  link: Link,
+  { name, trusted, waiting = () => {} }: Partial<FetchOptions> & { readonly waiting?: () => void },
+): PullContext {
+  const { context, follower } = desk
+  const { clock } = context
+  let waits = false
+  return {
+    follower,
+    clock,
+    pin: link.fingerprint,
+    name: name ?? machineName(desk.settings, desk.local),
+    platform: thisPlatform(),
+    waiting: () => {
+      if (!waits && !context.json)
+        context.err.flow(
+          0,
+          'Waiting for `stemma master approve` on the master (this machine: ',
+          follower.id.slice(0, 12),
+          ').',
+        )
+      waits = true
+      waiting()
+    },
+    greeted: async (head: Head) => {
+      await trusted?.()
+      await dropAway(desk.disk, context.homes.stemmaHome)
+      await desk.note({ contactMs: clock.now(), masterSeq: head.seq })
+    },
+  }
+}
+
 async function visit(desk: FollowerDesk, link: Link, options: FetchOptions): Promise<Fetched> {
   const { context, follower } = desk
   const { clock } = context
@@ -49,41 +110,11 @@ async function visit(desk: FollowerDesk, link: Link, options: FetchOptions): Pro
   )
   const signal = AbortSignal.any([context.signal, late.signal])
   try {
-    const wire = await connectWire({
-      host: link.host,
-      port: link.port,
-      pin: link.fingerprint,
-      identity: mintIdentity(follower.keys.node),
-      clock,
-      timeoutMs: options.timeoutMs,
-      signal,
-    })
-    await pull(
-      wire,
-      {
-        follower,
-        clock,
-        pin: link.fingerprint,
-        name: options.name ?? machineName(desk.settings, desk.local),
-        platform: thisPlatform(),
-        waiting: () => {
-          if (!waits && !context.json)
-            context.err.flow(
-              0,
-              'Waiting for `stemma master approve` on the master (this machine: ',
-              follower.id.slice(0, 12),
-              ').',
-            )
-          waits = true
-        },
-        greeted: async (head: Head) => {
-          await options.trusted?.()
-          await dropAway(desk.disk, context.homes.stemmaHome)
-          await desk.note({ contactMs: clock.now(), masterSeq: head.seq })
-        },
-      },
-      signal,
-    )
+    const wire = await connectWire({ ...wayTo(desk, link), timeoutMs: options.timeoutMs, signal })
+    const waiting = () => {
+      waits = true
+    }
+    await pull(wire, talkerOf(desk, link, { ...options, waiting }), signal)
   } finally {
     cancel()
   }

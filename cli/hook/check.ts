@@ -3,12 +3,13 @@
  * that works behind it, and after the last turn.
  * Always holds: it says nothing and ends within its budget, whatever the master does (S51). A session never waits for
  * the master, since news could not count in it any more (S52); whoever starts Codex waits for one that was not away
- * within the last minute.
+ * within the last minute. Nobody asks it while a process of this machine hears of every change (`follower watch`).
  */
 import { dropAway, loadAway, noteAway } from '../../engine/away.ts'
 import { type Card, loadCard } from '../../engine/card.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import type { Clock } from '../../engine/env/clock.ts'
+import { loadWatching } from '../../engine/watching.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { hookCheckMs, hookConnectMs } from '../../schemas/limits.ts'
 
@@ -16,6 +17,8 @@ export type HookWorld = {
   readonly disk: Disk
   readonly clock: Clock
   readonly stemmaHome: string
+  /** Is there such a process? */
+  readonly isAlive: (pid: number) => boolean
 }
 export type Moment = 'before' | 'start' | 'work' | 'end'
 /**
@@ -33,11 +36,13 @@ export async function findNeed(world: HookWorld, moment: Moment): Promise<Need> 
     return moment === 'start' ? 'work' : 'sync'
   }
   if (moment === 'end') return card.staged ? 'apply' : 'nothing'
-  const away = await loadAway(disk, clock, stemmaHome)
-  if (moment === 'start') return away === 'away' && card.applied ? 'nothing' : 'work'
+  const watcher = await loadWatching(world)
+  const away =
+    watcher !== null && world.isAlive(watcher) ? 'watched' : await loadAway(disk, clock, stemmaHome)
+  if (moment === 'start') return (away === 'watched' || away === 'away') && card.applied ? 'nothing' : 'work'
   // A session that has begun keeps staged what is staged.
   const rest = card.applied && !(card.staged && moment === 'before') ? 'nothing' : 'apply'
-  if (away === 'away') return rest
+  if (away === 'watched' || away === 'away') return rest
   if (away === 'over') {
     if (moment === 'before') return rest === 'apply' ? rest : 'work'
     // Others need not ask while this one does.

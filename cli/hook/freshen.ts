@@ -12,8 +12,6 @@ export type Job = 'sync' | 'apply' | 'work'
 export type Start = (job: Job) => Promise<{ readonly ended: Promise<void> }>
 export type FreshenWorld = HookWorld & {
   readonly pid: number
-  /** Is there such a process? */
-  readonly isAlive: (pid: number) => boolean
 }
 
 export async function freshen(world: FreshenWorld, moment: Moment, start: Start): Promise<void> {

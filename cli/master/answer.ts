@@ -18,7 +18,7 @@ import { type Desk, openMasterDisk, withDesk } from './desk.ts'
 
 type Warning = MasterStatus['warnings'][number]
 
-export type Question = Exclude<ControlRequest, { cmd: 'who' | 'stop' }>
+export type Question = Exclude<ControlRequest, { cmd: 'who' | 'stop' | 'lend' }>
 
 /** Asks the running master, or opens the folder when none runs. `reply` is the shape of the answer. */
 export async function ask<S extends v.GenericSchema>(

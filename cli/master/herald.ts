@@ -7,7 +7,7 @@ import type { Clock } from '../../engine/env/clock.ts'
 import { heraldAddressesMax, heraldLinesMax } from '../../schemas/limits.ts'
 import { counted } from '../ui/amount.ts'
 import type { Piece } from '../ui/paint.ts'
-import type { Facts } from './voice.ts'
+import type { Facts } from '../ui/voice.ts'
 
 type Count = { said: number; withheld: number }
 

@@ -16,10 +16,10 @@ import { createPeerRules } from '../../transport/identity/peer.ts'
 import { host } from '../../transport/link/host.ts'
 import { type Listener, listen } from '../../transport/link/listen.ts'
 import { counted } from '../ui/amount.ts'
+import { Voice } from '../ui/voice.ts'
 import { answer } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { Herald } from './herald.ts'
-import { Voice } from './voice.ts'
 import { Warner } from './warn.ts'
 
 export type ServeOptions = {
@@ -66,6 +66,7 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
     })
     await desk.sweep()
     const control = lock.serve((request) => {
+      if (request.cmd === 'lend') throw new Fault('wrong-role', 'A master lends its folder to nobody.')
       if (request.cmd !== 'stop') return answer(desk, request)
       ended.abort(new Fault('interrupted', 'Stopped on request.'))
       return Promise.resolve({})

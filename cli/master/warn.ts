@@ -5,7 +5,7 @@
  */
 import { warningLinesMax } from '../../schemas/limits.ts'
 import type { MasterStatus } from '../../schemas/report.ts'
-import type { Facts } from './voice.ts'
+import type { Facts } from '../ui/voice.ts'
 
 export class Warner {
   readonly #say: (facts: Facts, words: string) => void

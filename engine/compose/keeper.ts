@@ -177,15 +177,19 @@ export class Keeper {
   }
 
   async #hold(plan: Plan, wish: Wish): Promise<Plan> {
-    const { disk, codexHome, hold, clock } = this.#place
-    if (hold === 'nothing') return plan
+    if (this.#place.hold === 'nothing') return plan
     const login = await this.#login(plan, wish)
     const waiting = withhold(plan, ({ path }) => isNoticed(path, login))
     // Looking for sessions means looking at every process: only when something would have to wait.
-    if (waiting.staged.length === 0) return plan
+    return waiting.staged.length === 0 || !(await this.mustWait()) ? plan : waiting
+  }
+
+  /** Is a session in progress that what is staged has to wait for (S10)? */
+  async mustWait(): Promise<boolean> {
+    const { disk, codexHome, hold, clock } = this.#place
+    if (hold === 'nothing') return false
     const sessions = findSessions(await observeSessions(disk, codexHome), hold.ended)
-    const late = isOverdue(await waitingSince(this.#place), clock.now())
-    return sessions.length === 0 || late ? plan : waiting
+    return sessions.length > 0 && !isOverdue(await waitingSince(this.#place), clock.now())
   }
 
   /** What a change of auth.json would mean to a session. */

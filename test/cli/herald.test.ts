@@ -1,8 +1,8 @@
 /** What a flood of connections can make `master serve` print. */
 import { expect, test } from 'vitest'
 import { Herald } from '../../cli/master/herald.ts'
-import { type Facts, Voice } from '../../cli/master/voice.ts'
 import { Warner } from '../../cli/master/warn.ts'
+import { type Facts, Voice } from '../../cli/ui/voice.ts'
 import { makeWriter } from '../../cli/ui/writer.ts'
 import { heraldAddressesMax, heraldLinesMax, warningLinesMax } from '../../schemas/limits.ts'
 import { SimClock } from '../sim/clock.ts'

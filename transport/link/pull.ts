@@ -34,9 +34,18 @@ export type PullContext = {
   readonly greeted: (head: Head) => Promise<void>
 }
 
+export type FollowContext = PullContext & {
+  /** All that the master has is stored here: at first, and after every change. The link is not read until it settles. */
+  readonly level: () => Promise<void>
+}
+
 /** Takes everything that is new, once. Faults carry the code of what went wrong. */
 export const pull = (wire: Wire, context: PullContext, stopped: AbortSignal): Promise<void> =>
-  converse(wire, stopped, (jobs) => new Puller(wire, context, jobs).run())
+  converse(wire, stopped, (jobs) => new Puller(wire, context, jobs).once())
+
+/** Takes everything that is new, as it comes, until the link ends: the fault says how, or is the reason of `stopped`. */
+export const follow = (wire: Wire, context: FollowContext, stopped: AbortSignal): Promise<void> =>
+  converse(wire, stopped, (jobs) => new Puller(wire, context, jobs).onwards(context.level))
 
 class Puller {
   readonly #wire: Wire
@@ -53,7 +62,29 @@ class Puller {
     this.#jobs = jobs
   }
 
-  async run(): Promise<void> {
+  async once(): Promise<void> {
+    const { follower } = this.#context
+    const { keys, head } = await this.#greet(false)
+    if (follower.head === null || follower.head.seq < head.seq) {
+      await this.#want()
+      await this.#takeTail(keys, head)
+    }
+    await follower.complete(this.#fetch)
+  }
+
+  async onwards(level: () => Promise<void>): Promise<never> {
+    const { follower } = this.#context
+    const { keys, head } = await this.#greet(true)
+    await this.#want()
+    await this.#takeTail(keys, head)
+    await follower.complete(this.#fetch)
+    for (;;) {
+      await level()
+      await this.#takeTail(keys, head)
+    }
+  }
+
+  async #greet(isFollowing: boolean): Promise<{ keys: KeyHistory; head: Head }> {
     const { follower, name, platform, greeted } = this.#context
     await say(this.#wire, {
       t: 'hello',
@@ -62,12 +93,11 @@ class Puller {
       platform,
       seal: follower.keys.seal.public,
       head: follower.head?.bytes ?? null,
-      follow: false,
+      follow: isFollowing,
     })
-    const { keys, head } = await this.#greeting()
-    await greeted(head)
-    if (follower.head === null || follower.head.seq < head.seq) await this.#catchUp(keys, head)
-    await follower.complete(this.#fetch)
+    const greeting = await this.#greeting()
+    await greeted(greeting.head)
+    return greeting
   }
 
   /** What comes before the hello of an honest master: a wait for approval, or a recall of what it lost. */
@@ -109,10 +139,15 @@ class Puller {
     await say(this.#wire, { t: 'entries', records: [] })
   }
 
-  async #catchUp(keys: KeyHistory, greeted: Head): Promise<void> {
+  #want(): Promise<void> {
+    const { head } = this.#context.follower
+    return say(this.#wire, { t: 'want', from: head ? head.seq + 1 : 0 })
+  }
+
+  /** Everything up to the next head that is told behind the last entry. */
+  async #takeTail(keys: KeyHistory, greeted: Head): Promise<void> {
     const { follower } = this.#context
     const fetch = this.#fetch
-    await say(this.#wire, { t: 'want', from: follower.head ? follower.head.seq + 1 : 0 })
     const base = new BaseIntake()
     const run = new RunIntake()
     for (;;) {

@@ -12,6 +12,7 @@ import { diskFault } from '../../../engine/disk/errno.ts'
 import { openDisk } from '../../../engine/disk/real.ts'
 import { systemClock, systemIds } from '../../../engine/env/system.ts'
 import { createFollowerKeys, signingKey } from '../../../engine/keys/keys.ts'
+import { dropWatching, loadWatching, noteWatching } from '../../../engine/watching.ts'
 import { refuse } from '../../../schemas/fault.ts'
 import { hookAwayMs, hookConnectMs } from '../../../schemas/limits.ts'
 import { headBytes, signedHeadBytes } from '../../../schemas/signable.ts'
@@ -44,7 +45,9 @@ const deal = (port: number, more: Partial<Card> = {}) =>
     entry: entry.toString('hex') as Card['entry'],
     ...more,
   })
-const need = (moment: Moment = 'work') => findNeed({ disk, clock: systemClock, stemmaHome }, moment)
+const need = (moment: Moment = 'work') =>
+  findNeed({ disk, clock: systemClock, stemmaHome, isAlive: (pid) => pid === living }, moment)
+const living = 4711
 const away = () => join(stemmaHome, 'away')
 
 /** A port where nobody listens. */
@@ -112,6 +115,40 @@ describe('S51: without a word from the master', () => {
     }
   })
 
+  test('S52: nobody asks it while a process that lives hears of every change', async () => {
+    let asked = 0
+    const place = { disk, clock: systemClock, stemmaHome }
+    const port = await serve((socket) => {
+      asked++
+      socket.destroy()
+    })
+    await deal(port)
+    await noteWatching(place, living)
+    expect(await needs()).toEqual(['nothing', 'nothing', 'nothing', 'nothing'])
+    await deal(port, { staged: true })
+    expect(await needs()).toEqual(['apply', 'nothing', 'nothing', 'apply'])
+    await deal(port, { applied: false })
+    expect(await needs()).toEqual(['apply', 'work', 'apply', 'nothing'])
+    expect(asked).toBe(0)
+    await deal(port)
+    const file = join(stemmaHome, 'watching')
+    const words = [
+      `${living + 1} ${Date.now() + 10_000}`,
+      `${living} ${Date.now() - 1}`,
+      `${living} ${Date.now() + 1e9}`,
+      '',
+    ]
+    for (const [index, word] of words.entries()) {
+      writeFileSync(file, word)
+      rmSync(away(), { force: true })
+      expect(await need('work')).toBe('nothing')
+      expect(asked, word).toBe(index + 1)
+    }
+    await noteWatching(place, living)
+    await dropWatching(place)
+    expect(await loadWatching(place)).toBe(null)
+  })
+
   test('then a process asks that nobody waits for, and the next minute begins', async () => {
     for (const over of [String(Date.now() - 1), String(Date.now() + 2 * hookAwayMs), 'x']) {
       await deal(await deadPort())
@@ -156,7 +193,7 @@ describe('S51: without a word from the master', () => {
         return typeof value === 'function' ? value.bind(target) : value
       },
     })
-    const world = { disk: full, clock: systemClock, stemmaHome }
+    const world = { disk: full, clock: systemClock, stemmaHome, isAlive: () => false }
     for (const moment of ['before', 'work'] as const) expect(await findNeed(world, moment)).toBe('nothing')
     writeFileSync(away(), '1')
     expect(await findNeed(world, 'work')).toBe('nothing')

@@ -14,7 +14,7 @@ import { isHomePath } from '../../../schemas/path.ts'
 import { type Down, down, type Up, up, wireVersion } from '../../../schemas/wire/index.ts'
 import { Gate } from '../../../transport/link/gate.ts'
 import { host } from '../../../transport/link/host.ts'
-import { pull } from '../../../transport/link/pull.ts'
+import { follow, type PullContext, pull } from '../../../transport/link/pull.ts'
 import { hear, say } from '../../../transport/link/talk.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimDisk } from '../../sim/disk.ts'
@@ -139,10 +139,24 @@ export class FollowerSide {
   }
 
   pull(wire: Wire, pin: string, stopped: AbortSignal = new AbortController().signal): Promise<End> {
-    const context = {
+    return endOf(pull(wire, this.#talker(pin), stopped))
+  }
+
+  /** @param level what is done whenever all is here. */
+  follow(
+    wire: Wire,
+    pin: string,
+    level: () => Promise<void>,
+    stopped: AbortSignal = new AbortController().signal,
+  ): Promise<End> {
+    return endOf(follow(wire, { ...this.#talker(pin), level }, stopped))
+  }
+
+  #talker(pin: string): PullContext {
+    return {
       follower: this.follower,
       clock: this.clock,
-      pin: pin as Parameters<typeof pull>[1]['pin'],
+      pin: pin as PullContext['pin'],
       name: 'laptop',
       platform: 'linux' as const,
       waiting: () => {
@@ -152,7 +166,6 @@ export class FollowerSide {
         this.greeted.push(head.seq)
       },
     }
-    return endOf(pull(wire, context, stopped))
   }
 
   /** The content of every file that the stored state names; throws when one is not here. */

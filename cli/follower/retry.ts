@@ -1,0 +1,33 @@
+/**
+ * When a watcher asks a master again that it lost or did not reach. Pure.
+ * Always holds: a network that is back is found within a second as long as it was not away for long; a hundred
+ * followers of a master that starts again do not come at one moment; what only a person or time can mend is not tried
+ * every second, and what nothing mends never.
+ */
+import { type Code, codes, exitCodes } from '../../schemas/code.ts'
+import {
+  retryPatientMs,
+  retryQuicklyForMs,
+  retryQuickMs,
+  retryRefusedMs,
+  retrySoonMs,
+} from '../../schemas/limits.ts'
+
+export type Loss = {
+  readonly code: Code
+  /** Attempts that failed since the last one that did not, this one included, and for how long. */
+  readonly failures: number
+  readonly forMs: number
+}
+
+/** @param fraction random, from 0 to 1. @returns how long to wait, or null: never again. */
+export function retryAfterMs({ code, failures, forMs }: Loss, fraction: number): number | null {
+  const { exit } = codes[code]
+  if (code === 'revoked' || exit === exitCodes.damaged) return null
+  if (exit !== exitCodes.unreachable) return spread(retryRefusedMs, fraction)
+  if (failures === 1) return retrySoonMs * fraction
+  return spread(forMs < retryQuicklyForMs ? retryQuickMs : retryPatientMs, fraction)
+}
+
+/** A quarter less, to a quarter more. */
+const spread = (ms: number, fraction: number): number => ms * (0.75 + fraction / 2)

@@ -1,0 +1,201 @@
+/**
+ * `follower watch`: one link to the master that is kept, and a home that is brought up to date at every change.
+ * Always holds: the folder is owned while the link stands, and lent to any other command of this machine that asks;
+ * neither that nor the end of the watch cuts an apply off. What goes wrong is said once, and tried again.
+ */
+import type { Keeper, Kept } from '../../engine/compose/keeper.ts'
+import { Bell } from '../../engine/env/bell.ts'
+import { type Repeated, repeat } from '../../engine/env/repeat.ts'
+import { dropWatching, noteWatching } from '../../engine/watching.ts'
+import type { Code } from '../../schemas/code.ts'
+import { Fault } from '../../schemas/fault.ts'
+import {
+  contactEveryMs,
+  lentMs,
+  retryRefusedMs,
+  stagedLookMs,
+  watchingEveryMs,
+} from '../../schemas/limits.ts'
+import type { Link } from '../../schemas/link.ts'
+import type { Lock } from '../../transport/control/lock.ts'
+import { type Change, watchSurroundings } from '../../transport/identity/surroundings.ts'
+import type { Context } from '../context.ts'
+import { counted } from '../ui/amount.ts'
+import { Voice } from '../ui/voice.ts'
+import { conflictsOf } from './conflict.ts'
+import { noteTrouble } from './contact.ts'
+import { type FollowerDesk, linkOf, watchWords, withFollower } from './desk.ts'
+import { followNew } from './fetch.ts'
+import { retryAfterMs } from './retry.ts'
+import { bringUp, positionOf } from './sync.ts'
+import { heldBack } from './tell.ts'
+
+/** Watches until the context's signal; throws what makes going on useless. */
+export const watch = (context: Context): Promise<void> => new Watcher(context).run()
+
+/** Why a link is given up although nothing is wrong with it. */
+const lent = new Fault('interrupted', 'Another command of this machine has the folder.')
+const again = new Fault('interrupted', 'What could not be put into the home is tried again.')
+const elsewhere = new Fault('unreachable', 'This machine slept, or its addresses changed.')
+
+type Loss = { readonly code: Code; readonly sinceMs: number; readonly failures: number }
+
+class Watcher {
+  readonly #context: Context
+  readonly #voice: Voice
+  readonly #changes = new Bell()
+  /** Ends the link of the moment. */
+  #drop: (why: unknown) => void = () => {}
+  /** Null while the master is reached. */
+  #loss: Loss | null = null
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#voice = new Voice(context, { early: true })
+  }
+
+  async run(): Promise<void> {
+    const { clock, signal } = this.#context
+    const stop = watchSurroundings(clock, (change) => this.#noticed(change))
+    try {
+      for (;;) {
+        await withFollower(this.#context, watchWords, (desk, local, lock) =>
+          this.#hold(desk, linkOf(local), lock),
+        )
+        await clock.wait(lentMs, signal)
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error
+    } finally {
+      stop()
+    }
+    this.#voice.say({ event: 'stopped' }, 'Stopped.')
+  }
+
+  #noticed(change: Change): void {
+    if (change !== 'found') this.#drop(elsewhere)
+    this.#changes.ring()
+  }
+
+  /** While the folder is ours: links, one after the other. Returns when it is to be lent. */
+  async #hold(desk: FollowerDesk, link: Link, lock: Lock): Promise<void> {
+    const ended = new AbortController()
+    const signal = AbortSignal.any([this.#context.signal, ended.signal])
+    const control = lock.serve((request) => {
+      if (request.cmd !== 'lend') throw new Fault('wrong-role', 'This machine is a follower that watches.')
+      ended.abort(lent)
+      return Promise.resolve({})
+    })
+    control.catch((error: unknown) => ended.abort(error))
+    try {
+      await desk.keeper.recover()
+      for (;;) {
+        const error = await this.#visit(desk, link, signal)
+        signal.throwIfAborted()
+        if (error !== again) await this.#pause(desk, link, error, signal)
+      }
+    } catch (error) {
+      if (error !== lent) throw error
+    }
+  }
+
+  /** One link, from its beginning to its end. @returns why it ended. */
+  async #visit(desk: FollowerDesk, link: Link, signal: AbortSignal): Promise<unknown> {
+    const { clock, pid, homes } = this.#context
+    const place = { disk: desk.disk, clock, stemmaHome: homes.stemmaHome }
+    const dropped = new AbortController()
+    const drop = (why: unknown) => dropped.abort(why)
+    this.#drop = drop
+    const beside = new Map<string, Repeated>()
+    const besides = (what: string, everyMs: number, work: () => Promise<unknown>) => {
+      if (!beside.has(what)) beside.set(what, repeat(clock, everyMs, work, drop))
+    }
+    let seen: number | null = null
+    try {
+      await followNew(desk, link, AbortSignal.any([signal, dropped.signal]), async () => {
+        const { seq } = positionOf(desk)
+        // An idle master signs its head anew: it is there, and nothing has changed.
+        if (seq === seen) return this.#heard(desk)
+        const { keeper } = desk
+        const kept = await bringUp(desk, null, keeper)
+        if (seen === null) {
+          await this.#reached(desk, link)
+          await noteWatching(place, pid)
+          besides('word', watchingEveryMs, () => noteWatching(place, pid))
+        }
+        seen = seq
+        this.#tell(desk, kept)
+        if (kept.staged.length > 0) besides('sessions', stagedLookMs, () => this.#lookForSessions(keeper))
+        if (heldBack(kept, kept.faults) > 0) besides('held back', retryRefusedMs, () => Promise.reject(again))
+      })
+      throw new Fault('unreachable', 'The link ended.')
+    } catch (error) {
+      return error
+    } finally {
+      this.#drop = () => {}
+      await Promise.all([...beside.values()].map((one) => one.stop()))
+      await dropWatching(place)
+    }
+  }
+
+  /** Written down once a minute at most, however often the master says so. */
+  async #heard(desk: FollowerDesk): Promise<void> {
+    const nowMs = this.#context.clock.now()
+    if (Math.abs(nowMs - desk.contact.contactMs) > contactEveryMs) await desk.note({ contactMs: nowMs })
+  }
+
+  async #lookForSessions(keeper: Keeper): Promise<void> {
+    if (!(await keeper.mustWait())) throw again
+  }
+
+  async #reached(desk: FollowerDesk, { host }: Link): Promise<void> {
+    const { seq } = positionOf(desk)
+    const [facts, words] = [{ event: 'connected', seq }, `Connected to ${host}, at entry ${seq}.`] as const
+    if (!this.#voice.isOpen) this.#voice.open(facts, words)
+    else if (this.#loss !== null) this.#voice.say(facts, words)
+    this.#loss = null
+    if (desk.contact.trouble !== null) await desk.note({ trouble: null })
+  }
+
+  #tell(desk: FollowerDesk, kept: Kept): void {
+    const { seq, revision } = positionOf(desk)
+    const conflicts = conflictsOf(kept.conflicts, kept.inner).length
+    const [changed, staged, left] = [kept.changed.length, kept.staged.length, heldBack(kept, kept.faults)]
+    const more = [
+      ...(conflicts > 0 ? [`${counted(conflicts, 'conflict')} (\`stemma conflicts\`)`] : []),
+      ...(staged > 0 ? [`${counted(staged, 'file')} until the end of a session`] : []),
+      ...(left > 0 ? [`${counted(left, 'file')} that could not be brought up to date`] : []),
+    ]
+    this.#voice.say(
+      { event: 'applied', seq, revision, changed, conflicts, staged, left },
+      `Entry ${seq}: ${counted(changed, 'file')} changed${more.length > 0 ? `; waiting: ${more.join(', ')}` : ''}.`,
+    )
+  }
+
+  /** Until it is time to ask again, or something about this machine has changed. */
+  async #pause(desk: FollowerDesk, link: Link, error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, ids } = this.#context
+    if (!(error instanceof Fault)) throw error
+    const nowMs = clock.monotonic()
+    const before = this.#loss
+    this.#loss = {
+      code: error.code,
+      sinceMs: before?.sinceMs ?? nowMs,
+      failures: (before?.failures ?? 0) + 1,
+    }
+    const { code, failures, sinceMs } = this.#loss
+    const delayMs = retryAfterMs({ code, failures, forMs: nowMs - sinceMs }, ids.fraction())
+    if (delayMs === null) throw error
+    if (before?.code !== error.code) {
+      await noteTrouble(desk, link, error)
+      this.#voice.say({ event: 'away', code: error.code }, `${error.message} It is tried again.`)
+    }
+    const rest = new AbortController()
+    const until = AbortSignal.any([signal, rest.signal])
+    try {
+      await Promise.race([clock.wait(delayMs, until), this.#changes.next(until)])
+    } finally {
+      rest.abort()
+    }
+  }
+}

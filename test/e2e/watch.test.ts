@@ -1,0 +1,86 @@
+/** S22, S52: a follower that watches: every change in place within moments, whatever the master or its user does. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Machine, makeMachine, onLoopback } from './machine.ts'
+import { until } from './patience.ts'
+import type { Server } from './server.ts'
+
+describe('follower watch', () => {
+  let master: Machine
+  let follower: Machine
+  let server: Server
+  let watcher: Server
+  const serve = (port: number) =>
+    master.start('master', 'serve', '--json', '--port', String(port), ...onLoopback)
+  beforeEach(async () => {
+    master = makeMachine('master')
+    follower = makeMachine('follower')
+    master.write('AGENTS.md', 'First.\n')
+    expect((await master.stemma('master', 'init')).code).toBe(0)
+    server = await serve(0)
+    const { link } = (await master.stemma('master', 'link', '--json')).json()
+    expect((await follower.stemma('follower', 'join', String(link), '--yes')).code).toBe(0)
+    watcher = await follower.start('follower', 'watch', '--json')
+  })
+  afterEach(async () => {
+    await follower.remove()
+    await master.remove()
+  })
+  const says = (text: string) => until(text, () => follower.read('AGENTS.md') === text)
+  const word = () => existsSync(join(follower.stemmaHome, 'watching'))
+
+  test('brings in every change by itself, and ends well when it is told to', async () => {
+    expect(watcher.said[0]).toMatchObject({ event: 'connected' })
+    for (const text of ['Second.\n', 'Third.\n']) {
+      master.write('AGENTS.md', text)
+      await says(text)
+    }
+    await watcher.event('applied', ({ changed }) => changed === 1)
+    expect(word()).toBe(true)
+    expect(await watcher.stop()).toBe(0)
+    expect(word()).toBe(false)
+    expect(watcher.log).toBe('')
+  })
+
+  test('other commands work meanwhile, and it goes on after them', async () => {
+    for (const command of ['status', 'sync', 'conflicts', 'status']) {
+      const { code, stderr } = await follower.stemma(command)
+      expect([code, stderr], command).toEqual([0, ''])
+    }
+    const many = await Promise.all([1, 2, 3].map(() => follower.stemma('status', '--json')))
+    expect(many.map(({ code }) => code)).toEqual([0, 0, 0])
+    master.write('AGENTS.md', 'Second.\n')
+    await says('Second.\n')
+    expect(watcher.said.filter(({ event }) => event === 'away')).toEqual([])
+  })
+
+  test('a second one is refused, and says who watches', async () => {
+    const { code, stderr } = await follower.stemma('follower', 'watch')
+    expect(code).toBe(1)
+    expect(stderr).toContain(`\`stemma follower watch\` (pid ${watcher.pid}) is using`)
+  })
+
+  test('a master that is stopped, killed or starts anew: it is said once, and found again', async () => {
+    const { port } = server
+    await server.stop()
+    await watcher.event('away')
+    expect(word()).toBe(false)
+    master.write('AGENTS.md', 'While it was off.\n')
+    server = await serve(port)
+    await says('While it was off.\n')
+    await server.kill()
+    server = await serve(port)
+    master.write('AGENTS.md', 'After a kill.\n')
+    await says('After a kill.\n')
+    const { trouble } = (await follower.stemma('status', '--json')).json()
+    expect(trouble).toBe(null)
+  })
+
+  test('Q4: a machine that was revoked ends with 4', async () => {
+    const { id } = (await follower.stemma('status', '--json')).json()
+    expect((await master.stemma('master', 'revoke', String(id), '--yes')).code).toBe(0)
+    expect(await watcher.ended()).toBe(4)
+    expect(watcher.said.at(-1)).toMatchObject({ error: { code: 'revoked' } })
+  })
+})
