@@ -245,6 +245,8 @@ export const surroundingsEveryMs = 1_000
 export const sleptMs = 4_000
 /** A TCP connection takes one round trip; one attempt may not outlast the return of the network. */
 export const watchDialMs = 900
+/** A watcher asks for a sign of life this often, and takes none until the next one for a loss. */
+export const watchPingMs = 4_000
 /** From there on, to a link that is past its hello. */
 export const watchHelloMs = 15_000
 /** After the first loss (a restart, mostly), while it is new, and from `retryQuicklyForMs` on. */

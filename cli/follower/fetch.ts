@@ -5,7 +5,7 @@
 import { dropAway } from '../../engine/away.ts'
 import type { Head } from '../../engine/log/head.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { watchDialMs, watchHelloMs } from '../../schemas/limits.ts'
+import { watchDialMs, watchHelloMs, watchPingMs } from '../../schemas/limits.ts'
 import type { Link } from '../../schemas/link.ts'
 import { mintIdentity } from '../../transport/identity/cert.ts'
 import { dial } from '../../transport/identity/dial.ts'
@@ -49,9 +49,18 @@ export async function followNew(
   const { clock } = desk.context
   const { host, port } = link
   const socket = await dial({ host, port, clock, timeoutMs: watchDialMs })
-  const wire = await connectWire({ ...wayTo(desk, link), socket, timeoutMs: watchHelloMs, signal })
+  const wire = await connectWire({
+    ...wayTo(desk, link),
+    socket,
+    timeoutMs: watchHelloMs,
+    signal,
+    beat: watchBeat,
+  })
   await follow(wire, { ...talkerOf(desk, link, {}), level }, signal)
 }
+
+/** A way that is lost without a word is noticed soon, and another one is looked for. */
+const watchBeat = { everyMs: watchPingMs, missedMax: 1 }
 
 const wayTo = ({ follower, context }: FollowerDesk, { host, port, fingerprint }: Link) => ({
   host,

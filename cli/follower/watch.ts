@@ -40,6 +40,9 @@ const elsewhere = new Fault('unreachable', 'This machine slept, or its addresses
 
 type Loss = { readonly code: Code; readonly sinceMs: number; readonly failures: number }
 
+/** Why a link ended, and when it was begun. */
+type Ended = { readonly error: unknown; readonly beganMs: number }
+
 class Watcher {
   readonly #context: Context
   readonly #voice: Voice
@@ -90,9 +93,10 @@ class Watcher {
     try {
       await desk.keeper.recover()
       for (;;) {
+        const beganMs = this.#context.clock.monotonic()
         const error = await this.#visit(desk, link, signal)
         signal.throwIfAborted()
-        if (error !== again) await this.#pause(desk, link, error, signal)
+        if (error !== again) await this.#pause(desk, link, { error, beganMs }, signal)
       }
     } catch (error) {
       if (error !== lent) throw error
@@ -173,7 +177,12 @@ class Watcher {
   }
 
   /** Until it is time to ask again, or something about this machine has changed. */
-  async #pause(desk: FollowerDesk, link: Link, error: unknown, signal: AbortSignal): Promise<void> {
+  async #pause(
+    desk: FollowerDesk,
+    link: Link,
+    { error, beganMs }: Ended,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { clock, ids } = this.#context
     if (!(error instanceof Fault)) throw error
     const nowMs = clock.monotonic()
@@ -193,7 +202,9 @@ class Watcher {
     const rest = new AbortController()
     const until = AbortSignal.any([signal, rest.signal])
     try {
-      await Promise.race([clock.wait(delayMs, until), this.#changes.next(until)])
+      // From the beginning of an attempt to that of the next: one in a black hole takes as long as it may.
+      const spentMs = failures === 1 ? 0 : nowMs - beganMs
+      await Promise.race([clock.wait(Math.max(0, delayMs - spentMs), until), this.#changes.next(until)])
     } finally {
       rest.abort()
     }

@@ -12,6 +12,10 @@ export type Cable = {
   inside(host: Host): readonly string[]
   /** From now on whatever is sent to that host gets lost, without a word to the sender. */
   swallow(host: Host): void
+  /** And it arrives again. */
+  heal(host: Host): void
+  /** A host gets another address for its first one. */
+  readdress(host: Host, address: string): void
   remove(): void
 }
 
@@ -68,6 +72,25 @@ export function layCable(left: Host, right: Host): Cable {
       const there = ['-n', namespaceOf(index === 1 ? right : left), 'neighbour', 'replace']
       for (const address of host.addresses)
         ip(...there, address, 'lladdr', '02:00:00:00:00:01', 'nud', 'permanent', 'dev', cableEnd(index))
+    },
+    heal(host) {
+      const index = host === left ? 1 : 0
+      for (const address of host.addresses)
+        ip(
+          '-n',
+          namespaceOf(index === 1 ? right : left),
+          'neighbour',
+          'delete',
+          address,
+          'dev',
+          cableEnd(index),
+        )
+    },
+    readdress(host, address) {
+      const here = ['-n', namespaceOf(host), 'address']
+      const end = cableEnd(host === left ? 0 : 1)
+      ip(...here, 'delete', `${host.addresses[0]}/24`, 'dev', end)
+      ip(...here, 'add', `${address}/24`, 'dev', end)
     },
     remove,
   }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Machine, makeMachine, onLoopback } from './machine.ts'
+import { layCable, namespacesMissing } from './netns.ts'
 import { until } from './patience.ts'
 import type { Server } from './server.ts'
 
@@ -82,5 +83,42 @@ describe('follower watch', () => {
     expect((await master.stemma('master', 'revoke', String(id), '--yes')).code).toBe(0)
     expect(await watcher.ended()).toBe(4)
     expect(watcher.said.at(-1)).toMatchObject({ error: { code: 'revoked' } })
+  })
+})
+
+const missing = namespacesMissing()
+if (missing !== null) process.stderr.write(`skipped: a watcher whose network goes: ${missing}\n`)
+describe.skipIf(missing !== null)('S22: follower watch on a network that goes', () => {
+  test('lost without a word, or with another address of its own: it is back by itself', async () => {
+    const [left, right] = [
+      { name: 'watch-left', addresses: ['100.64.0.1'] },
+      { name: 'watch-right', addresses: ['100.64.0.2'] },
+    ]
+    const cable = layCable(left, right)
+    const master = makeMachine('master', cable.inside(left))
+    const follower = makeMachine('follower', cable.inside(right))
+    const says = (text: string) => until(text, () => follower.read('AGENTS.md') === text)
+    try {
+      master.write('AGENTS.md', 'First.\n')
+      expect((await master.stemma('master', 'init')).code).toBe(0)
+      await master.serve()
+      const { link } = (await master.stemma('master', 'link', '--json', '--host', '100.64.0.1')).json()
+      expect((await follower.stemma('follower', 'join', String(link), '--yes')).code).toBe(0)
+      const watcher = await follower.start('follower', 'watch', '--json')
+      for (const host of [left, right]) cable.swallow(host)
+      master.write('AGENTS.md', 'While it was gone.\n')
+      await watcher.event('away')
+      expect(follower.read('AGENTS.md')).toBe('First.\n')
+      for (const host of [left, right]) cable.heal(host)
+      await says('While it was gone.\n')
+      cable.readdress(right, '100.64.0.9')
+      master.write('AGENTS.md', 'From another place.\n')
+      await says('From another place.\n')
+      expect(await watcher.stop()).toBe(0)
+    } finally {
+      await follower.remove()
+      await master.remove()
+      cable.remove()
+    }
   })
 })

@@ -7,10 +7,10 @@ import { Fault } from '../../schemas/fault.ts'
 import { formatAddress } from '../../schemas/link.ts'
 import { type ConnectOptions, connectPinned } from '../identity/tls.ts'
 import { openSocket } from './socket.ts'
-import { SocketWire } from './wire.ts'
+import { type Beat, SocketWire } from './wire.ts'
 
 /** `timeoutMs` is for all of it together. */
-export async function connectWire(to: ConnectOptions): Promise<Wire> {
+export async function connectWire(to: ConnectOptions & { readonly beat?: Beat }): Promise<Wire> {
   const startMs = to.clock.monotonic()
   const channel = await connectPinned(to)
   const place = { host: to.host, port: to.port }
@@ -27,7 +27,7 @@ export async function connectWire(to: ConnectOptions): Promise<Wire> {
   )
   const signal = to.signal ? AbortSignal.any([to.signal, giveUp.signal]) : giveUp.signal
   try {
-    return await openSocket(channel, signal, (socket) => new SocketWire(socket, channel, to.clock))
+    return await openSocket(channel, signal, (socket) => new SocketWire(socket, channel, to.clock, to.beat))
   } finally {
     cancel()
   }

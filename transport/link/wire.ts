@@ -23,6 +23,10 @@ import type { Channel } from '../identity/tls.ts'
 import { closeFault, closeStatus, closeText, readClose } from './close.ts'
 import type { WebSocket } from './socket.ts'
 
+/** How often the other side is asked for a sign of life, and how many it may owe. */
+export type Beat = { readonly everyMs: number; readonly missedMax: number }
+const usualBeat: Beat = { everyMs: pingEveryMs, missedMax: pingMissedMax }
+
 type Reader = { readonly give: (frame: Uint8Array | null) => void }
 
 export class SocketWire implements Wire {
@@ -33,6 +37,7 @@ export class SocketWire implements Wire {
 
   readonly #socket: WebSocket
   readonly #clock: Clock
+  readonly #pulse: Beat
   /** Why this wire ended, from the moment it is known. */
   #end: WireClose | null = null
 
@@ -51,8 +56,9 @@ export class SocketWire implements Wire {
   #controlFrames = 0
   #stopBeat: () => void
 
-  constructor(socket: WebSocket, channel: Channel, clock: Clock) {
+  constructor(socket: WebSocket, channel: Channel, clock: Clock, beat: Beat = usualBeat) {
     this.#socket = socket
+    this.#pulse = beat
     this.#clock = clock
     this.exporter = channel.exporter
     this.peerKey = channel.peerKey
@@ -67,7 +73,7 @@ export class SocketWire implements Wire {
     socket.on('ping', () => this.#control())
     socket.on('pong', () => this.#control())
     socket.on('error', (error) => this.#failed(error))
-    this.#stopBeat = clock.after(pingEveryMs, () => this.#beat())
+    this.#stopBeat = clock.after(beat.everyMs, () => this.#beat())
   }
 
   async send(frame: Uint8Array): Promise<void> {
@@ -190,7 +196,7 @@ export class SocketWire implements Wire {
       this.close('protocol', 'Too many pings and pongs.')
   }
 
-  /** Every `pingEveryMs`: is the other side there, does it take what is sent? */
+  /** At every beat: is the other side there, does it take what is sent? */
   #beat(): void {
     // A side that does not read cannot hear: while paused, silence says nothing about the other.
     if (this.#heard || this.#paused) this.#missed = 0
@@ -200,7 +206,7 @@ export class SocketWire implements Wire {
       this.#drop('timed-out', 'The other side takes nothing any more.')
       return
     }
-    if (this.#missed >= pingMissedMax) {
+    if (this.#missed >= this.#pulse.missedMax) {
       this.#drop('timed-out', 'The other side has fallen silent.')
       return
     }
@@ -208,6 +214,6 @@ export class SocketWire implements Wire {
     this.#controlFrames = 0
     this.#pinged = true
     this.#socket.ping()
-    this.#stopBeat = this.#clock.after(pingEveryMs, () => this.#beat())
+    this.#stopBeat = this.#clock.after(this.#pulse.everyMs, () => this.#beat())
   }
 }
