@@ -22,6 +22,8 @@ export type Aim = {
   readonly above?: string
   readonly least?: number
   readonly most?: number
+  /** Bounds the 99th percentile of a side. */
+  readonly p99?: number
   readonly text: string
 }
 export type Contest = Pick<Figure, 'id' | 'what' | 'unit' | 'better'> & {
@@ -98,13 +100,14 @@ const divide = (a: number, b: number): number => a / b
 const byRound = (of: Side, to: Side, by: (a: number, b: number) => number): number[] =>
   of.values.map((value, round) => by(value, to.values[round] ?? Number.NaN))
 
-function judge({ side, to, above, least, most, text }: Aim, sides: readonly Side[]): Goal {
+function judge({ side, to, above, least, most, p99, text }: Aim, sides: readonly Side[]): Goal {
   const ours = sides.find(({ name }) => name === side)
   const other = sides.find(({ name }) => name === (to ?? above))
   if (!ours || ((to ?? above) !== undefined && !other)) return { text, met: null }
   const by = to === undefined ? (a: number, b: number) => a - b : divide
   const reached = other ? spreadOf(byRound(ours, other, by)).median : ours.median
-  return { text, met: reached >= (least ?? reached) && reached <= (most ?? reached) }
+  const isReached = reached >= (least ?? reached) && reached <= (most ?? reached)
+  return { text, met: isReached && ours.p99 <= (p99 ?? ours.p99) }
 }
 
 /** Between the two nearest values, as far as they stand apart. */

@@ -82,6 +82,10 @@ export class Master {
     await heard
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
   async stop(): Promise<void> {
     if (this.#child) await this.#scratch.end(this.#child)
     this.#child = null

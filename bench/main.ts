@@ -16,6 +16,7 @@ import { publishFigure, rescanContest } from './rescan.ts'
 import { Scratch } from './scratch.ts'
 import { table } from './table.ts'
 import { verifyContest } from './verify.ts'
+import { watchContests } from './watch.ts'
 
 type Sizes = {
   readonly rounds: number
@@ -25,6 +26,7 @@ type Sizes = {
   readonly large: { readonly files: number; readonly bytes: number }
   readonly edits: number
   readonly configLines: number
+  readonly idleMs: number
   /** What takes milliseconds is done so many times as often. */
   readonly patience: number
 }
@@ -36,6 +38,7 @@ const full: Sizes = {
   large: { files: 10_000, bytes: 30_000_000 },
   edits: 30,
   configLines: 500,
+  idleMs: 60_000,
   patience: 3,
 }
 /** Shows that every figure can be made; its values mean nothing. */
@@ -47,10 +50,11 @@ const tiny: Sizes = {
   large: { files: 60, bytes: 60_000 },
   edits: 2,
   configLines: 100,
+  idleMs: 2_500,
   patience: 1,
 }
 
-const kinds = ['append', 'verify', 'join', 'edit', 'rescan', 'hook', 'merge'] as const
+const kinds = ['append', 'verify', 'join', 'edit', 'rescan', 'hook', 'merge', 'watch'] as const
 type Kind = (typeof kinds)[number]
 const isKind = (word: string): word is Kind => kinds.some((kind) => kind === word)
 
@@ -84,6 +88,14 @@ async function figuresOf(kind: Kind, scratch: Scratch, seed: number, sizes: Size
       return run(...(await hookContests(scratch, rounds * sizes.patience)))
     case 'merge':
       return run(...mergeContests(scratch, sizes.configLines, rounds * sizes.patience))
+    case 'watch': {
+      const out: Figure[] = []
+      for (const amount of [home, large]) {
+        const [idle, latency] = await watchContests(scratch, seed, amount, { edits, idleMs: sizes.idleMs })
+        out.push(...idle, ...(await run(latency)))
+      }
+      return out
+    }
   }
 }
 

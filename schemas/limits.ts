@@ -269,8 +269,11 @@ export const joinTimeoutMs = 10 * 60_000
 export const timeoutMsMax = 24 * 60 * 60_000
 
 // --- watcher ---
-/** Quiet time before a scan, and the longest a stream of events may postpone it. */
-export const settleMs = 100
+/**
+ * Quiet time before a scan (an editor that saves writes, renames and sets modes within a few milliseconds), and the longest
+ * a stream of events may postpone it.
+ */
+export const settleMs = 30
 export const settleMaxMs = 400
 /** A full scan this often: events are hints, the scan decides. */
 export const fullScanEveryMs = 60_000

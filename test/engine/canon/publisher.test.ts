@@ -41,7 +41,7 @@ test('S25: a burst of hints is one look; a stream of them is looked at while it 
     publisher.hint()
     await clock.advance(10)
   }
-  expect(looks.slice(2)).toEqual([1100 + settleMaxMs, 1100 + 2 * settleMaxMs])
+  expect(looks.slice(2)).toEqual([1000 + settleMs + settleMaxMs, 1000 + settleMs + 2 * settleMaxMs])
   end.abort()
   await done
 })
