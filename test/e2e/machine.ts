@@ -69,17 +69,20 @@ function newestMs(folder: string): number {
   )
 }
 
-/** The command under test: STEMMA_CLI, or the build of this project, which must not be older than its sources. */
-function commandFile(): string {
-  const named = process.env['STEMMA_CLI']
-  if (named) return named
-  const built = join(project, 'dist', 'cli', 'main.js')
-  const builtMs = statSync(built, { throwIfNoEntry: false })?.mtimeMs
+let checked = false
+/** A file of the build of this project, which must not be older than its sources. */
+export function builtFile(...path: readonly string[]): string {
+  const built = join(project, 'dist', ...path)
+  if (checked) return built
+  const builtMs = statSync(join(project, 'dist', 'cli', 'main.js'), { throwIfNoEntry: false })?.mtimeMs
   if (builtMs === undefined) throw new Error('There is no build to test: run `npm run build`.')
-  if (builtMs < Math.max(...['schemas', 'engine', 'transport', 'cli'].map(newestMs)))
+  if (builtMs < Math.max(...['schemas', 'engine', 'transport', 'cli', 'bench'].map(newestMs)))
     throw new Error('The build is older than the sources: run `npm run build`.')
+  checked = true
   return built
 }
+/** The command under test: STEMMA_CLI, or the one of the build. */
+export const builtCommand = (): string => process.env['STEMMA_CLI'] || builtFile('cli', 'main.js')
 
 /** Where a test's master listens, and whom it lets in. */
 export const onLoopback = ['--host', '127.0.0.1', '--allow', '127.0.0.0/8'] as const
@@ -103,7 +106,7 @@ export function makeMachine(
   const stemmaHome = join(root, '.stemma')
   const servers: Server[] = []
   mkdirSync(codexHome, { mode: 0o700 })
-  const main = commandFile()
+  const main = builtCommand()
 
   function spawnChild(args: readonly string[]) {
     const [command = '', ...rest] = [...inside, process.execPath, main, ...args]
