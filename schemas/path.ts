@@ -20,7 +20,7 @@ const reserved = new Set(['.git', '.stemma-stage'])
 
 /** @returns why `value` is no HomePath, or null when it is one. */
 export function pathFault(value: string): string | null {
-  if (value.length <= pathBytesMax && isSurelyGood(value)) return null
+  if (isPlainPath(value)) return null
   if (value.length === 0) return 'it is empty'
   if (Buffer.byteLength(value) > pathBytesMax) return `it is longer than ${pathBytesMax} bytes`
   if (value.normalize('NFC') !== value) return 'it is not in Unicode normal form C'
@@ -33,44 +33,32 @@ export function pathFault(value: string): string | null {
   return null
 }
 
-/** What a character of a plain part may be: its first and its last, its last only, or neither. */
-const anywhere = 1
-const notFirst = 2
-const within = 3
-const plainCodes = new Uint8Array(128)
-for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_')
-  plainCodes[letter.charCodeAt(0)] = anywhere
-plainCodes[0x2d] = notFirst
-plainCodes[0x2e] = within
-const slash = 0x2f
+const plainPath = /^[A-Za-z0-9_./-]+$/
+const dot = 0x2e
+const dash = 0x2d
 
 /**
- * The common case in one pass, since every entry of a log comes through here: a few short plain parts, none of which
- * could be a device name. What it does not let through may still be good.
+ * The common case, since every entry of a log comes through here: a few short plain parts, none of which could be a
+ * device name. What it does not let through may still be good.
  */
-function isSurelyGood(path: string): boolean {
-  let from = 0
-  let stemEnd = -1
+export function isPlainPath(path: string): path is HomePath {
+  if (path.length > pathBytesMax || !plainPath.test(path)) return false
   let segments = 1
-  let last = 0
-  for (let at = 0; at <= path.length; at++) {
-    const code = at < path.length ? path.charCodeAt(at) : slash
-    if (code !== slash) {
-      const kind = plainCodes[code] ?? 0
-      if (kind === 0 || (at === from && kind !== anywhere)) return false
-      if (kind === within && stemEnd < from) stemEnd = at
-      last = kind
-      continue
-    }
-    const bytes = at - from
-    if (bytes === 0 || bytes > pathSegmentBytesMax || last === within) return false
-    const stemBytes = (stemEnd < from ? at : stemEnd) - from
+  for (let from = 0; ; from++) {
+    const slash = path.indexOf('/', from)
+    const end = slash === -1 ? path.length : slash
+    const bytes = end - from
+    if (bytes === 0 || bytes > pathSegmentBytesMax) return false
+    const first = path.charCodeAt(from)
+    if (first === dot || first === dash || path.charCodeAt(end - 1) === dot) return false
     // Device names have three or four characters before the first dot.
-    if ((stemBytes === 3 || stemBytes === 4) && 'acnlpACNLP'.includes(path.charAt(from))) return false
-    if (at < path.length && ++segments > pathSegmentsMax) return false
-    from = at + 1
+    const isShort =
+      bytes === 3 || bytes === 4 || path.charCodeAt(from + 3) === dot || path.charCodeAt(from + 4) === dot
+    if (isShort && 'acnlpACNLP'.includes(path.charAt(from))) return false
+    if (slash === -1) return true
+    if (++segments > pathSegmentsMax) return false
+    from = slash
   }
-  return true
 }
 
 function segmentFault(segment: string): string | null {

@@ -52,11 +52,14 @@ export function carryComments(
     const whole = moved.has(section)
     if (section.header) {
       if (!whole) section.lead.forEach(hear)
-      const find = () => anchorOf(document, section.path, null)
-      say(find)
-      const isTaken = taken.some((path) => leadsTo(path, section.path))
-      if (!whole) carryTail(section.header.tail, find, !isTaken)
-      pass()
+      // Mostly there is nothing to carry.
+      if (waiting.length > 0 || section.header.tail.includes('#')) {
+        const find = () => anchorOf(document, section.path, null)
+        say(find)
+        const isTaken = taken.some((path) => leadsTo(path, section.path))
+        if (!whole) carryTail(section.header.tail, find, !isTaken)
+        pass()
+      }
     }
     if (whole) continue
     for (const piece of section.body) {
@@ -64,7 +67,6 @@ export function carryComments(
         hear(piece)
         continue
       }
-      // Mostly there is nothing to carry.
       if (waiting.length === 0 && !piece.after.includes('#') && !piece.value.includes('#')) continue
       const find = () => (section.inArray ? null : anchorOf(document, section.path, piece))
       // The comments right above a statement that moved went with it.

@@ -147,11 +147,13 @@ function write(
   removed: readonly Path[],
 ): Written | Refusal {
   const { merged } = weighed
-  const { isFormer, isKnown } = commentsOf(canonical, base && input.last)
+  const last = base && input.last
+  const { isFormer, isKnown } = commentsOf(canonical, last)
   const print = (document: Document): Written | Refusal => {
     const edited = settle(document, merged, removed)
     if (isRefusal(edited)) return edited
-    const comments = edited.fallback ? [] : commentsIn(document.sections)
+    // Where nothing was merged before, no comment was canonical before.
+    const comments = edited.fallback || last === null ? [] : commentsIn(document.sections)
     return { ...edited, former: [...comments].filter(isFormer) }
   }
   weave(canonical, local, weighed, isKnown)

@@ -92,7 +92,7 @@ function putTail(document: Document, local: Document, path: Path): void {
 /** The statement that says this key and no other. */
 function pairAt(document: Document, path: Path): Pair | null {
   const spot = findSpot(document, path)
-  return spot?.path.length === path.length ? spot.pair : null
+  return spot?.length === path.length ? spot.pair : null
 }
 
 /** A table that no one statement says is put value by value, so that each keeps how it is written. */

@@ -40,7 +40,7 @@ export function setKey(document: Document, path: Path, value: Value, source?: So
   }
   const raw = source?.raw ?? printValue(value)
   const spot = findSpot(document, path)
-  if (spot && spot.path.length < path.length && !source && isTable(value) && Object.keys(value).length > 0) {
+  if (spot && spot.length < path.length && !source && isTable(value) && Object.keys(value).length > 0) {
     // In an inline table a new table is written by dotted keys.
     unsetKey(document, path)
     for (const [key, one] of Object.entries(value)) setKey(document, [...path, key], one)
@@ -48,8 +48,8 @@ export function setKey(document: Document, path: Path, value: Value, source?: So
   }
   if (spot) {
     const { pair } = spot
-    if (spot.path.length === path.length) pair.value = raw
-    else pair.value = setInline(pair.value, path.slice(spot.path.length), raw)
+    if (spot.length === path.length) pair.value = raw
+    else pair.value = setInline(pair.value, path.slice(spot.length), raw)
   } else if (hasBelow(document, path)) {
     const found = valueAt(document.table, path)
     if (isTable(value) && isTable(found) && Object.keys(value).length > 0) {
@@ -74,9 +74,9 @@ export function unsetKey(document: Document, path: Path, tidy = false): void {
   // Not a table on the way, an array for instance: nothing of ours lies behind it.
   if (!isTable(valueAt(document.table, path.slice(0, -1)))) return
   const spot = findSpot(document, path)
-  if (spot && spot.path.length < path.length) {
+  if (spot && spot.length < path.length) {
     if (spot.pair.value.startsWith('{'))
-      spot.pair.value = unsetInline(spot.pair.value, path.slice(spot.path.length))
+      spot.pair.value = unsetInline(spot.pair.value, path.slice(spot.length))
   } else {
     dropSections(document, (section) => section.header !== null && leadsTo(path, section.path))
     for (const section of document.sections) {

@@ -55,8 +55,9 @@ export function toSections(text: string): Section[] {
       continue
     }
     const lead = takeLead(current.body)
-    if (piece.array) arrays.push(piece.path)
-    const inArray = arrays.some((path) => leadsTo(path, piece.path))
+    const known = arrays.some((path) => leadsTo(path, piece.path))
+    if (piece.array && !known) arrays.push(piece.path)
+    const inArray = known || piece.array
     current = { lead, header: piece, path: piece.path, inArray, body: [] }
     sections.push(current)
   }

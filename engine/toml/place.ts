@@ -8,7 +8,8 @@ import { leadsTo } from './inline.ts'
 import { type Pair, scanInline } from './scan.ts'
 import type { Path } from './value.ts'
 
-export type Spot = { readonly section: Section; readonly pair: Pair; readonly path: Path }
+/** A pair, and the length of its path. */
+export type Spot = { readonly section: Section; readonly pair: Pair; readonly length: number }
 
 /** What is said of one path; there is a node for each path at or above a header or a pair. */
 export type Node = {
@@ -47,7 +48,7 @@ export function addPair({ index }: Document, section: Section, pair: Pair): void
 
 /** @param node the section's own. */
 function addBelow(node: Node, section: Section, pair: Pair): void {
-  const spot = { section, pair, path: section.path.concat(pair.key) }
+  const spot = { section, pair, length: section.path.length + pair.key.length }
   let at = node
   for (const name of pair.key) {
     if (at !== node) at.dotted = spot
@@ -87,7 +88,7 @@ export function findSpot(document: Document, path: Path): Spot | null {
 export function rawAt(document: Document, path: Path): string | null {
   const spot = findSpot(document, path)
   let raw = spot?.pair.value ?? ''
-  for (let at = spot?.path.length ?? 0; spot && at < path.length; ) {
+  for (let at = spot?.length ?? 0; spot && at < path.length; ) {
     const rest = path.slice(at)
     const entry = raw.startsWith('{') ? scanInline(raw).find(({ key }) => leadsTo(key, rest)) : undefined
     if (!entry) return null

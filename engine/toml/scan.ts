@@ -86,7 +86,8 @@ const plain = /^[A-Za-z0-9_.-]+$/
 function readKey(text: string, start: number, mark: '=' | ']'): { path: string[]; end: number } {
   const end = text.indexOf(mark, start)
   const raw = text.slice(start, end).trim()
-  return plain.test(raw) ? { path: raw.split('.'), end } : readOddKey(text, start)
+  if (!plain.test(raw)) return readOddKey(text, start)
+  return { path: raw.includes('.') ? raw.split('.') : [raw], end }
 }
 
 function readOddKey(text: string, start: number): { path: string[]; end: number } {

@@ -36,10 +36,8 @@ export function readToml(text: string): { readonly table: Table } | Refusal {
     return refuse('bad-config', `the text is longer than ${tomlBytesMax} characters`)
   try {
     const table: Table = parse(text, { integersAsBigInt: true, maxDepth: tomlDepthMax })
-    if (isDeep(table, tomlDepthMax))
-      return refuse('bad-config', `it has tables that are nested more than ${tomlDepthMax} deep`)
-    const misread = findMisread(table, text)
-    return misread === null ? { table } : refuse('bad-config', misread)
+    const odd = oddity(table, tomlDepthMax, text)
+    return odd === null ? { table } : refuse('bad-config', odd)
   } catch (error) {
     if (!(error instanceof TomlError)) throw error
     const { line, column } = error
@@ -47,31 +45,32 @@ export function readToml(text: string): { readonly table: Table } | Refusal {
   }
 }
 
-/** Dotted keys nest tables too, and the parser does not count those. Asked of every text, so it makes no lists of it. */
-function isDeep(value: Table | Value[] | Date, left: number): boolean {
-  if (Array.isArray(value)) return left === 0 ? value.length > 0 : value.some((one) => isDeepIn(one, left))
-  if (value instanceof Date) return false
-  for (const key in value) if (left === 0 || isDeepIn(value[key], left)) return true
-  return false
+/**
+ * What the parser lets through and we do not: dotted keys nest tables too, which it does not count, and it takes two
+ * things that TOML has not, and makes something else of them. Asked of every text, so it makes no lists of it.
+ * @param left how many levels there may be from `within` down.
+ */
+function oddity(within: Table | Value[], left: number, text: string): string | null {
+  let odd: string | null = null
+  if (Array.isArray(within)) for (const one of within) odd ??= oddValue(one, left, text)
+  else for (const key in within) odd ??= oddValue(within[key], left, text)
+  return odd
 }
-const isDeepIn = (one: Value | undefined, left: number): boolean =>
-  typeof one === 'object' && isDeep(one, left - 1)
 
-/** The parser takes two things that TOML has not, and makes something else of them. */
-function findMisread(value: Value, text: string): string | null {
-  if (value instanceof Date) {
-    const day = /^\d+-\d+-\d+/.exec(value.toISOString())?.[0] ?? ''
-    return text.includes(day) ? null : 'it has a date whose month has no such day'
-  }
-  if (value === Infinity || value === -Infinity)
-    return text.includes('inf') ? null : 'it has a float beyond what 64 bits hold'
-  if (typeof value !== 'object') return null
-  for (const one of Object.values(value)) {
-    const misread = findMisread(one, text)
-    if (misread !== null) return misread
-  }
-  return null
+function oddValue(one: Value | undefined, left: number, text: string): string | null {
+  if (left === 0) return `it has tables that are nested more than ${tomlDepthMax} deep`
+  if (one instanceof Date) return oddDate(one, text)
+  if (typeof one === 'object') return oddity(one, left - 1, text)
+  return one === Infinity || one === -Infinity ? oddFloat(text) : null
 }
+
+function oddDate(date: Date, text: string): string | null {
+  const day = /^\d+-\d+-\d+/.exec(date.toISOString())?.[0] ?? ''
+  return text.includes(day) ? null : 'it has a date whose month has no such day'
+}
+
+const oddFloat = (text: string): string | null =>
+  text.includes('inf') ? null : 'it has a float beyond what 64 bits hold'
 
 /** The first line of its message is the reason; a drawing of the place, with the file's own text, follows. */
 const reasonOf = (error: TomlError): string =>

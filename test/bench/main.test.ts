@@ -1,36 +1,30 @@
 /** The bench runs, says what it declares, and leaves nothing behind. What it measures is no matter of a test. */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { contest } from '../../bench/contest.ts'
 import { report } from '../../bench/report.ts'
 import { v } from '../../schemas/shape.ts'
-import { type Compiled, compile } from '../compiled.ts'
+import { builtFile } from '../e2e/machine.ts'
 
-const project = fileURLToPath(new URL('../..', import.meta.url))
-let compiled: Compiled
 let folder: string
 
 /** Some hundred processes one after the other: seconds, or minutes where everything else runs too. */
 const quickTimeoutMs = 240_000
 
-beforeAll(async () => {
-  compiled = await compile('bench/main.ts', 'bench/first.ts', 'cli/stemma.cts')
-  execFileSync(process.execPath, [join(project, 'scripts', 'bundle.js'), compiled.at('stemma-hook.cjs')])
+beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'stemma-bench-test-'))
 })
 afterAll(() => {
-  compiled?.remove()
   rmSync(folder, { recursive: true, force: true })
 })
 
 function bench(...args: readonly string[]): Promise<string> {
   const env = { ...process.env, TMPDIR: folder, TEMP: folder, TMP: folder }
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [compiled.at('bench/main.ts'), ...args], { env }, (error, stdout) =>
+    execFile(process.execPath, [builtFile('bench', 'main.js'), ...args], { env }, (error, stdout) =>
       error ? reject(error) : resolve(stdout),
     )
   })

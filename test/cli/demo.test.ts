@@ -1,30 +1,44 @@
 /** The demo believes nothing that it has not read: commands that do a little wrong, or nothing, end it. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Compiled, compile } from '../compiled.ts'
+import { builtFile } from '../e2e/machine.ts'
 
-let compiled: Compiled
+let build: string
 let temporary: string
 /** The command itself; the children of the demo start what stands in its place. */
 let genuine: string
-beforeAll(async () => {
-  compiled = await compile('cli/main.ts')
+let main: string
+beforeAll(() => {
+  // A build of its own, with the packages of the real one.
+  build = mkdtempSync(join(tmpdir(), 'stemma-build-'))
+  cpSync(builtFile(), join(build, 'dist'), { recursive: true })
+  writeFileSync(join(build, 'package.json'), '{ "type": "module" }\n')
+  symlinkSync(join(dirname(builtFile()), 'node_modules'), join(build, 'node_modules'), 'junction')
   temporary = mkdtempSync(join(tmpdir(), 'stemma-claims-'))
-  genuine = compiled.at('cli/genuine.ts')
-  renameSync(compiled.at('cli/main.ts'), genuine)
+  main = join(build, 'dist', 'cli', 'main.js')
+  genuine = join(build, 'dist', 'cli', 'genuine.js')
+  renameSync(main, genuine)
 })
 afterAll(() => {
-  compiled.remove()
-  rmSync(temporary, { recursive: true, force: true })
+  for (const folder of [build, temporary]) rmSync(folder, { recursive: true, force: true })
 })
 
 /** Runs the demo with children that do a little more than the command does. */
 function demo(children: string, ...words: string[]) {
   writeFileSync(
-    compiled.at('cli/main.ts'),
+    main,
     `import fs from 'node:fs'
 const home = process.env['CODEX_HOME']
 const command = process.argv.slice(2, 4).join(' ')

@@ -19,11 +19,11 @@ import { pathOf, rigOn, storeBlobs } from '../engine/apply/rig.ts'
 import { SimClock } from '../sim/clock.ts'
 import { type DiskFaultKind, SimDisk } from '../sim/disk.ts'
 import { SimIds } from '../sim/ids.ts'
-import { ofEachKind } from '../sim/slice.ts'
+import { ofEachKind, sweepsAll } from '../sim/slice.ts'
 import { type Scenario, type Swept, sweep } from '../sim/sweep.ts'
 
 /** Every kind of call in the normal suite, every call and more reboots after each crash in `npm run test:sweep`. */
-const effort: Pick<Scenario<never>, 'strikes' | 'reboots'> = process.env['STEMMA_SWEEP'] === 'all'
+const effort: Pick<Scenario<never>, 'strikes' | 'reboots'> = sweepsAll
   ? { reboots: 4 }
   : { reboots: 1, strikes: ofEachKind }
 /** A fault of one file leaves the others done; a crash leaves all or nothing. */

@@ -14,6 +14,7 @@ import { assert, Fault } from '../../schemas/fault.ts'
 import type { Hash } from '../../schemas/shape.ts'
 import { fetchFrom, followerHome, masterHome, newMaster, publish, recordsOf } from '../engine/world.ts'
 import type { SimDisk } from '../sim/disk.ts'
+import { ofEachKind, sweepsAll } from '../sim/slice.ts'
 import { type Scenario, sweep, type World } from '../sim/sweep.ts'
 import { careless } from './careless.ts'
 
@@ -73,11 +74,14 @@ const store = (windows: boolean, wrap: (disk: SimDisk) => Disk = (disk) => disk)
 type Told = { readonly seq: number }
 /**
  * Log, contents and keys are each swept in full on their own; of the whole machines, whose every start makes fifty
- * calls, the normal suite tries what can break the order between them. `npm run test:sweep` tries everything.
+ * calls, the normal suite tries what can break the order between them, at a call of each kind. `npm run test:sweep` tries everything.
  */
-const effort = (windows: boolean): Pick<Scenario<Told>, 'faults' | 'reboots'> => {
-  if (process.env['STEMMA_SWEEP'] === 'all') return {}
-  return windows ? { faults: ['crash-after'], reboots: 2 } : { faults: ['EIO', 'crash-after'], reboots: 4 }
+const effort = (windows: boolean): Pick<Scenario<Told>, 'faults' | 'reboots' | 'strikes'> => {
+  if (sweepsAll) return {}
+  const strikes = ofEachKind
+  return windows
+    ? { faults: ['crash-after'], reboots: 2, strikes }
+    : { faults: ['EIO', 'crash-after'], reboots: 4, strikes }
 }
 
 /** Every content that a state names is there, and sound. */

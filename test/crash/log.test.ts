@@ -25,6 +25,7 @@ import {
   stateOf,
 } from '../engine/fixture.ts'
 import type { SimDisk } from '../sim/disk.ts'
+import { ofEachKind, sweepsAll } from '../sim/slice.ts'
 import { type Outcome, type Scenario, type Swept, sweep, type World } from '../sim/sweep.ts'
 import { type Careless, careless, plants } from './careless.ts'
 
@@ -159,8 +160,8 @@ async function checkFold(log: Log): Promise<void> {
 const scenario = (part: Part, windows: boolean, wrap: (disk: SimDisk) => Disk): Scenario<Told> => ({
   name: part.name,
   windows,
-  // The long run (`npm run test:sweep`) takes twice as many reboots on Windows, and as many as here elsewhere.
-  reboots: windows && process.env['STEMMA_SWEEP'] !== 'all' ? 2 : 4,
+  // Every kind of call here, every call and twice as many reboots in the long run (`npm run test:sweep`).
+  ...(sweepsAll ? { reboots: 4 } : { reboots: 2, strikes: ofEachKind }),
   async prepare(disk, world) {
     disk.plantFolder('/stemma')
     await part.prepare?.(placeOf(disk, world))
@@ -177,7 +178,7 @@ afterAll(() => {
   console.info(`log: ${sum('calls')} calls, ${sum('runs')} runs, ${sum('checks')} checks`)
 })
 
-describe('every fault at every call', () => {
+describe('every fault at every kind of call', () => {
   for (const part of parts)
     for (const windows of [false, true])
       test(`${part.name}${windows ? ', on Windows' : ''}`, async () => {

@@ -1,47 +1,46 @@
 /** What people are asked at a terminal, and what their answers do. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Machine, makeMachine, onLoopback } from './machine.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { builtCommand, type Machine, makeMachine, onLoopback } from './machine.ts'
 import { openTerminal, type Terminal, terminalMissing } from './terminal.ts'
+import { begin, expectDone, linkOf, make, removeAll } from './trouble.ts'
 
 const missing = process.platform === 'linux' ? terminalMissing() : 'not Linux'
 if (missing !== null) process.stderr.write(`skipped: questions at a terminal: ${missing}\n`)
 
 describe.skipIf(missing !== null)('a question at a terminal', () => {
-  let machines: Machine[] = []
   let master: Machine
   let follower: Machine
   let terminal: Terminal
+  let port: number
   let link: string
 
-  const make = (name: string): Machine => {
-    const machine = makeMachine(name)
-    machines.push(machine)
-    return machine
-  }
-  const begin = async (machine: Machine): Promise<string> => {
-    const init = await machine.stemma('master', 'init')
-    expect(init.code, init.stderr).toBe(0)
-    await machine.serve(...onLoopback)
-    return String((await machine.stemma('master', 'link', '--json')).json()['link'])
-  }
-  beforeEach(async () => {
-    master = make('master')
-    follower = make('follower')
-    master.write('AGENTS.md', 'first\n')
+  beforeAll(async () => {
+    master = makeMachine('master')
+    follower = makeMachine('follower')
     follower.write('RTK.md', 'mine\n')
-    link = await begin(master)
+    const first = await begin(master)
+    port = first.port
+    link = await linkOf(master)
+    await first.stop()
+    for (const machine of [master, follower]) machine.keep()
+  })
+  beforeEach(async () => {
+    for (const machine of [master, follower]) await machine.back()
+    await master.start('master', 'serve', '--json', '--port', String(port), ...onLoopback)
   })
   afterEach(async () => {
     terminal.close()
-    for (const machine of machines) await machine.remove()
-    machines = []
+    await removeAll()
+  })
+  afterAll(async () => {
+    for (const machine of [master, follower]) await machine.remove()
   })
 
   /** Runs a command in a terminal; its exit code stands on the screen at the end. */
   const open = (machine: Machine, ...args: string[]) => {
-    const cli = process.env['STEMMA_CLI'] ?? join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
+    const cli = builtCommand()
     const script = 'node=$1; shift; "$node" "$@"; echo "exit $?."'
     const { stemmaHome, codexHome } = machine
     terminal = openTerminal({
@@ -143,8 +142,10 @@ describe.skipIf(missing !== null)('a question at a terminal', () => {
     expect((await follower.stemma('follower', 'join', link, '--yes')).code).toBe(0)
     const before = (await statusOf(follower)).json()['master']
     const other = make('other')
+    await begin(other)
     other.write('AGENTS.md', 'of another\n')
-    const second = await begin(other)
+    expectDone(await other.stemma('master', 'rebuild'))
+    const second = await linkOf(other)
     open(follower, 'follower', 'join', second)
     await question()
     terminal.press('Enter')

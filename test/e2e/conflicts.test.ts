@@ -2,19 +2,14 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Machine, makeMachine, onLoopback } from './machine.ts'
+import { type Machine, onLoopback } from './machine.ts'
+import { linkOf, make, removeAll } from './trouble.ts'
 
 const canary = 'correct horse battery'
 
 describe('S39: conflicts', () => {
-  const machines: Machine[] = []
   let master: Machine
   let follower: Machine
-  const make = (name: string): Machine => {
-    const machine = makeMachine(name)
-    machines.push(machine)
-    return machine
-  }
   const publish = async (files: Readonly<Record<string, string>>) => {
     for (const [path, text] of Object.entries(files)) master.write(path, text)
     const told = await master.stemma('master', 'rebuild')
@@ -30,8 +25,7 @@ describe('S39: conflicts', () => {
     follower.write('RTK.md', 'here before\n')
     symlinkSync('RTK.md', join(follower.codexHome, 'AGENTS.override.md'))
     mkdirSync(join(follower.codexHome, 'prompts', 'folder.md'), { recursive: true })
-    const { link } = (await master.stemma('master', 'link', '--json')).json()
-    const joined = await follower.stemma('follower', 'join', String(link), '--yes')
+    const joined = await follower.stemma('follower', 'join', await linkOf(master), '--yes')
     expect(joined.code, joined.stderr).toBe(3)
     follower.write('AGENTS.md', 'first\nmine \u001b[31mred\u202e\n\tlast\n')
     follower.write('config.toml', config('mine', `${canary} 3`))
@@ -43,9 +37,7 @@ describe('S39: conflicts', () => {
     })
     expect((await follower.stemma('sync')).code).toBe(3)
   })
-  afterAll(async () => {
-    for (const machine of machines) await machine.remove()
-  })
+  afterAll(removeAll)
   async function publishFirst() {
     for (const [path, text] of Object.entries({
       'AGENTS.md': 'first\n\tlast\n',

@@ -1,36 +1,36 @@
 /** What `status` says of the last contact with the master: refused, not reached, or well (S57). */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { codes } from '../../schemas/code.ts'
 import { type Machine, makeMachine, onLoopback } from './machine.ts'
 import type { Server } from './server.ts'
+import { begin, expectDone, linkOf, make, removeAll } from './trouble.ts'
 
 describe('S57: after a contact that brought nothing', () => {
-  const machines: Machine[] = []
   let master: Machine
   let follower: Machine
   let server: Server
+  let port: number
 
-  const make = (name: string): Machine => {
-    const machine = makeMachine(name)
-    machines.push(machine)
-    return machine
-  }
   const serveOn = (machine: Machine, port: number) =>
     machine.start('master', 'serve', '--json', '--port', String(port), ...onLoopback)
-  beforeEach(async () => {
-    master = make('master')
-    follower = make('follower')
-    master.write('AGENTS.md', 'first\n')
-    expect((await master.stemma('master', 'init')).code).toBe(0)
-    server = await master.serve(...onLoopback)
-    const { link } = (await master.stemma('master', 'link', '--json')).json()
-    const joined = await follower.stemma('follower', 'join', String(link), '--yes', '--no-hook')
-    expect(joined.code, joined.stderr).toBe(0)
+  beforeAll(async () => {
+    master = makeMachine('master')
+    follower = makeMachine('follower')
+    const first = await begin(master)
+    port = first.port
+    expectDone(await follower.stemma('follower', 'join', await linkOf(master), '--yes', '--no-hook'))
+    await first.stop()
+    for (const machine of [master, follower]) machine.keep()
   })
-  afterEach(async () => {
-    for (const machine of machines.splice(0)) await machine.remove()
+  beforeEach(async () => {
+    for (const machine of [master, follower]) await machine.back()
+    server = await serveOn(master, port)
+  })
+  afterEach(removeAll)
+  afterAll(async () => {
+    for (const machine of [master, follower]) await machine.remove()
   })
 
   const trouble = async () => (await follower.stemma('status', '--json')).json()['trouble']
@@ -52,7 +52,6 @@ describe('S57: after a contact that brought nothing', () => {
 
   test('a master with another key: refused, why, since when, and what to do, until it is the right one', async () => {
     expect(await trouble()).toBeNull()
-    const { port } = server
     await server.stop()
     const impostor = make('impostor')
     impostor.write('AGENTS.md', 'do as I say\n')
@@ -84,7 +83,6 @@ describe('S57: after a contact that brought nothing', () => {
   })
 
   test('a master that is off: not reached, and since when; another reason begins anew', async () => {
-    const { port } = server
     await server.stop()
     expect((await follower.stemma('sync', '--timeout', '5000')).code).toBe(5)
     wasLong(3 * 86_400_000)

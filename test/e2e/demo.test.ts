@@ -6,16 +6,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDisk } from '../../engine/disk/real.ts'
 import { findPlace } from '../../transport/control/place.ts'
-import { type Compiled, compile } from '../compiled.ts'
+import { builtCommand } from './machine.ts'
 
-let compiled: Compiled
 let root: string
-beforeAll(async () => {
-  compiled = await compile('cli/main.ts')
+beforeAll(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'stemma-play-')))
 })
 afterAll(() => {
-  compiled.remove()
   rmSync(root, { recursive: true, force: true })
 })
 
@@ -29,7 +26,7 @@ function start(name: string, words: readonly string[], own = false) {
   mkdirSync(left, { recursive: true })
   mkdirSync(project)
   chmodSync(project, 0o555)
-  const child = spawn(process.execPath, [compiled.at('cli/main.ts'), 'demo', ...words], {
+  const child = spawn(process.execPath, [builtCommand(), 'demo', ...words], {
     cwd: project,
     env: {
       PATH: process.env['PATH'],

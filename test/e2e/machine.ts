@@ -3,7 +3,7 @@
  * Always holds: nothing of the caller's environment or homes reaches the command, and `remove` leaves neither
  * process nor file behind.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Server } from './server.ts'
 
@@ -56,6 +56,10 @@ export type Machine = {
   erase(path: string): void
   /** A file of the Codex home; null when there is none. */
   read(path: string): string | null
+  /** Keeps both homes as they are now, for `back`. Nothing may be at work in them. */
+  keep(): void
+  /** Ends what serves, and makes everything as it was kept, in the same place. */
+  back(): Promise<void>
   remove(): Promise<void>
 }
 
@@ -69,17 +73,20 @@ function newestMs(folder: string): number {
   )
 }
 
-/** The command under test: STEMMA_CLI, or the build of this project, which must not be older than its sources. */
-function commandFile(): string {
-  const named = process.env['STEMMA_CLI']
-  if (named) return named
-  const built = join(project, 'dist', 'cli', 'main.js')
-  const builtMs = statSync(built, { throwIfNoEntry: false })?.mtimeMs
+let checked = false
+/** A file of the build of this project, which must not be older than its sources. */
+export function builtFile(...path: readonly string[]): string {
+  const built = join(project, 'dist', ...path)
+  if (checked) return built
+  const builtMs = statSync(join(project, 'dist', 'cli', 'main.js'), { throwIfNoEntry: false })?.mtimeMs
   if (builtMs === undefined) throw new Error('There is no build to test: run `npm run build`.')
-  if (builtMs < Math.max(...['schemas', 'engine', 'transport', 'cli'].map(newestMs)))
+  if (builtMs < Math.max(...['schemas', 'engine', 'transport', 'cli', 'bench'].map(newestMs)))
     throw new Error('The build is older than the sources: run `npm run build`.')
+  checked = true
   return built
 }
+/** The command under test: STEMMA_CLI, or the one of the build. */
+export const builtCommand = (): string => process.env['STEMMA_CLI'] || builtFile('cli', 'main.js')
 
 /** Where a test's master listens, and whom it lets in. */
 export const onLoopback = ['--host', '127.0.0.1', '--allow', '127.0.0.0/8'] as const
@@ -101,9 +108,10 @@ export function makeMachine(
   const root = mkdtempSync(join(tmpdir(), `stemma-${name}-`))
   const codexHome = join(root, '.codex')
   const stemmaHome = join(root, '.stemma')
+  const kept = join(root, 'kept')
   const servers: Server[] = []
   mkdirSync(codexHome, { mode: 0o700 })
-  const main = commandFile()
+  const main = builtCommand()
 
   function spawnChild(args: readonly string[]) {
     const [command = '', ...rest] = [...inside, process.execPath, main, ...args]
@@ -184,6 +192,17 @@ export function makeMachine(
     read(path) {
       const file = join(codexHome, path)
       return existsSync(file) ? readFileSync(file, 'utf8') : null
+    },
+    keep() {
+      mkdirSync(kept, { mode: 0o700 })
+      // `cpSync` does not keep the modes of folders.
+      execFileSync('cp', ['-a', ...[codexHome, stemmaHome].filter((home) => existsSync(home)), kept])
+    },
+    async back() {
+      for (const server of servers.splice(0)) await server.kill()
+      for (const name of readdirSync(root))
+        if (name !== basename(kept)) rmSync(join(root, name), { recursive: true })
+      execFileSync('cp', ['-a', `${kept}/.`, root])
     },
     async remove() {
       for (const server of servers) await server.kill()

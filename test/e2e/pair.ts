@@ -6,7 +6,7 @@
 import { dirname } from 'node:path'
 import { expect } from 'vitest'
 import { codexBinary, runCodexExec, writeCodexConfig } from './codex.ts'
-import { type Machine, makeMachine, onLoopback } from './machine.ts'
+import { type Machine, makeMachine, onLoopback, skillText } from './machine.ts'
 import { type FakeModel, type ModelRequest, startModel } from './model.ts'
 import type { Server } from './server.ts'
 
@@ -18,6 +18,8 @@ export type Pair = {
   readonly link: string
   /** Changes the master's home, and waits until all of it is published. */
   publish(change: () => void): Promise<void>
+  /** Instructions, a skill and a model, each of this name. */
+  publishNamed(name: string): Promise<void>
   /** One `codex exec` on the follower that ends well, and what its model was asked. */
   exec(more?: Partial<Parameters<typeof runCodexExec>[0]>): Promise<ModelRequest>
   remove(): Promise<void>
@@ -40,17 +42,26 @@ export async function makePair(...joinWords: string[]): Promise<Pair> {
   const join = await follower.stemma('follower', 'join', link, '--yes', ...joinWords)
   expect(join.code, join.stderr + join.stdout).toBe(0)
 
+  async function publish(change: () => void): Promise<void> {
+    change()
+    const told = await master.stemma('master', 'rebuild', '--json')
+    expect(told.code, told.stderr).toBe(0)
+  }
+
   return {
     model,
     master,
     follower,
     server,
     link,
-    async publish(change) {
-      change()
-      const told = await master.stemma('master', 'rebuild', '--json')
-      expect(told.code, told.stderr).toBe(0)
-    },
+    publish,
+    publishNamed: (name) =>
+      publish(() => {
+        master.write('AGENTS.md', `Speak of the ${name}.\n`)
+        master.write(`skills/${name}/SKILL.md`, skillText(name, `Draws a ${name}.`))
+        const config = master.read('config.toml') ?? ''
+        master.write('config.toml', config.replace(/^model = .*/, `model = "gpt-${name}"`))
+      }),
     async exec(more = {}) {
       const before = model.requests.length
       const run = await runCodexExec({ home: follower.codexHome, prompt: 'Say hello.', ...more })

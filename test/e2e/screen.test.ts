@@ -7,7 +7,7 @@ import { findSessions } from '../../engine/codex/session.ts'
 import { openDisk } from '../../engine/disk/real.ts'
 import { codexBinary, codexEnv, describeCodex } from './codex.ts'
 import { daemonsOf, endDaemon } from './daemon.ts'
-import { skillText } from './machine.ts'
+import { builtCommand } from './machine.ts'
 import { makePair, type Pair } from './pair.ts'
 import { until } from './patience.ts'
 import { openTerminal, type Terminal, terminalMissing } from './terminal.ts'
@@ -51,13 +51,7 @@ describeCodex('the screen of the real Codex', () => {
       await terminal.ended()
     }
     const sessions = async () => findSessions(await observeSessions(await openDisk(), home))
-    const publish = (name: string) =>
-      pair.publish(() => {
-        pair.master.write('AGENTS.md', `Speak of the ${name}.\n`)
-        pair.master.write(`skills/${name}/SKILL.md`, skillText(name, `Draws a ${name}.`))
-        const config = pair.master.read('config.toml') ?? ''
-        pair.master.write('config.toml', config.replace(/^model = .*/, `model = "gpt-${name}"`))
-      })
+    const publish = (name: string) => pair.publishNamed(name)
     const config = () => pair.follower.read('config.toml') ?? ''
     const agents = () => pair.follower.read('AGENTS.md')
 
@@ -107,7 +101,7 @@ describeCodex('the screen of the real Codex', () => {
 
     test('N11: through `run` the very session has the news, the screen is as ever, and so is the end', async () => {
       await publish('lemur')
-      const cli = process.env['STEMMA_CLI'] ?? join(import.meta.dirname, '..', '..', 'dist', 'cli', 'main.js')
+      const cli = builtCommand()
       const PATH = `${dirname(codexBinary())}:${process.env['PATH'] ?? ''}`
       terminal = openTerminal({
         command: [process.execPath, cli, 'run', '--', '--no-daemon'],

@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Machine } from './machine.ts'
-import { begin, expectDone, expectTrouble, linkOf, make, removeAll } from './trouble.ts'
+import { begin, expectDone, expectTrouble, inside, linkOf, make, removeAll } from './trouble.ts'
 
 let master: Machine
 beforeAll(async () => {
@@ -74,8 +74,9 @@ test('S57: a local.toml that makes no sense is told by every command, and not to
   ] as const) {
     writeFileSync(file, text)
     for (const command of ['status', 'sync', 'conflicts'])
-      expect(await expectTrouble(follower, [command], 'bad-local')).toContain(part)
+      expect(await expectTrouble(inside(follower), [command], 'bad-local')).toContain(part)
   }
+  await expectTrouble(follower, ['sync'], 'bad-local')
   writeFileSync(file, before)
   expectDone(await follower.stemma('sync'))
   appendFileSync(join(follower.stemmaHome, 'settings.toml'), 'nonsense = 1\n')

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AppServer, startAppServer } from './app-server.ts'
 import { describeCodex, runCodexExec } from './codex.ts'
-import { skillText } from './machine.ts'
 import { makePair, modelOf, type Pair } from './pair.ts'
 import { until } from './patience.ts'
 
@@ -18,14 +17,7 @@ describeCodex('while a session of Codex is in progress', () => {
   const stagedPaths = (told: Record<string, unknown>) =>
     Array.isArray(told['staged']) ? told['staged'].map((one: { path?: unknown }) => one.path) : null
   const agents = () => pair.follower.read('AGENTS.md')
-  /** Instructions, a skill and a model, each of this name. */
-  const publish = (name: string) =>
-    pair.publish(() => {
-      pair.master.write('AGENTS.md', `Speak of the ${name}.\n`)
-      pair.master.write(`skills/${name}/SKILL.md`, skillText(name, `Draws a ${name}.`))
-      const config = pair.master.read('config.toml') ?? ''
-      pair.master.write('config.toml', config.replace(/^model = .*/, `model = "gpt-${name}"`))
-    })
+  const publish = (name: string) => pair.publishNamed(name)
   const home = () => pair.follower.codexHome
 
   test('instructions and skills wait, config does not; `apply --now` does not wait; nothing of it is a conflict', async () => {

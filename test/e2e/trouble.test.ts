@@ -7,7 +7,7 @@ import { heraldLinesMax } from '../../schemas/limits.ts'
 import { tailnetAddress } from '../../transport/identity/own.ts'
 import { type Machine, onLoopback } from './machine.ts'
 import type { Server } from './server.ts'
-import { begin, expectDone, expectTrouble, linkOf, make, removeAll, serveArgs } from './trouble.ts'
+import { begin, expectDone, expectTrouble, inside, linkOf, make, removeAll, serveArgs } from './trouble.ts'
 
 afterAll(removeAll)
 
@@ -33,7 +33,12 @@ describe('a folder that is nobody’s yet', () => {
     'approve laptop',
     'revoke laptop',
   ]
-  test.each([...cases, ...mastery.map((verb) => `master ${verb}`)])('S57: `%s`', async (command) => {
+  const all = [...cases, ...mastery.map((verb) => `master ${verb}`)]
+  test.each(all)('S57: `%s`', async (command) => {
+    await expectTrouble(inside(empty), command.split(' '), 'not-initialised')
+    expect(existsSync(empty.stemmaHome)).toBe(false)
+  })
+  test.each(['status', 'master serve'])('S57: `%s` as a process', async (command) => {
     await expectTrouble(empty, command.split(' '), 'not-initialised', true)
     expect(existsSync(empty.stemmaHome)).toBe(false)
   })
@@ -59,6 +64,9 @@ describe('words that make no sense', () => {
     `follower join --master wss://desk:1`,
     `follower join stemma://join --master wss://desk:1 --fingerprint ${digits}`,
   ])('U2: `stemma %s`', async (line) => {
+    await expectTrouble(inside(machine), line.split(' '), 'usage')
+  })
+  test.each(['nonsense', 'sync --timeout soon'])('U2: `stemma %s` as a process', async (line) => {
     await expectTrouble(machine, line.split(' '), 'usage', true)
   })
 
@@ -87,18 +95,20 @@ describe('words that make no sense', () => {
     `${link('desk', '17342', digits)}${'&'.repeat(2000)}`,
     '\u202ehello',
   ])('S17: %j as a link', async (text) => {
-    await expectTrouble(machine, ['follower', 'join', text], 'bad-link', true)
+    await expectTrouble(inside(machine), ['follower', 'join', text], 'bad-link')
     expect(existsSync(join(machine.stemmaHome, 'local.toml'))).toBe(false)
+  })
+  test.each(['', '\u202ehello'])('S17: %j as a link of a process', async (text) => {
+    await expectTrouble(machine, ['follower', 'join', text], 'bad-link', true)
   })
 
   test.each(['ftp://desk:1', 'wss://desk:99999', 'wss://user@desk:1', 'wss://desk:1/path', 'wss://', 'a b'])(
     'S17: %j as an address',
     async (address) => {
       await expectTrouble(
-        machine,
+        inside(machine),
         ['follower', 'join', '--master', address, '--fingerprint', digits],
         'bad-link',
-        true,
       )
     },
   )
@@ -132,10 +142,12 @@ describe('a master at work', () => {
       'follower leave',
       'resolve AGENTS.md --take local',
     ])
-      await expectTrouble(master, command.split(' '), 'wrong-role')
+      await expectTrouble(inside(master), command.split(' '), 'wrong-role')
+    await expectTrouble(master, ['sync'], 'wrong-role')
+    await expectTrouble(follower, ['master', 'serve'], 'wrong-role')
     await expectTrouble(master, ['follower', 'join', await linkOf(master)], 'wrong-role')
     for (const verb of ['serve', 'link', 'status', 'rebuild', 'followers', 'open', 'approve a', 'revoke a'])
-      await expectTrouble(follower, ['master', ...verb.split(' ')], 'wrong-role')
+      await expectTrouble(inside(follower), ['master', ...verb.split(' ')], 'wrong-role')
     await expectTrouble(follower, ['master', 'init'], 'already-initialised')
     await expectTrouble(master, ['master', 'init'], 'already-initialised')
     await expectWell()

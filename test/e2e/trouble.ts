@@ -2,7 +2,9 @@
  * Machines in trouble: what they say is one sentence and what to do next, the same for people and for programs.
  */
 import { expect } from 'vitest'
+import { run } from '../../cli/run.ts'
 import { type Code, codes } from '../../schemas/code.ts'
+import { world } from '../cli/world.ts'
 import { type CommandRun, type Machine, makeMachine, onLoopback } from './machine.ts'
 import type { Server } from './server.ts'
 
@@ -12,17 +14,34 @@ export const make = (name: string, inside: readonly string[] = []): Machine => {
   machines.push(machine)
   return machine
 }
-/** Takes away every machine of this file. */
+/** Takes away every machine that was made. */
 export async function removeAll(): Promise<void> {
-  for (const machine of machines) await machine.remove()
+  for (const machine of machines.splice(0)) await machine.remove()
 }
+
+/**
+ * The same commands of a machine in this very process, where many lines of words are tried: all of the command but
+ * the start of its process, which a few of them show.
+ */
+export const inside = ({ stemmaHome, codexHome }: Machine): Pick<Machine, 'stemma'> => ({
+  async stemma(...args) {
+    const here = world({ env: { STEMMA_HOME: stemmaHome, CODEX_HOME: codexHome } })
+    const code = await run(args, here)
+    return {
+      code,
+      stdout: here.out.text,
+      stderr: here.err.text,
+      json: () => expect.unreachable('it is trouble'),
+    }
+  },
+})
 
 /**
  * Says it once for people and once for programs, and the same both times.
  * @param together where the two do not stand in each other's way
  */
 export async function expectTrouble(
-  machine: Machine,
+  machine: Pick<Machine, 'stemma'>,
   args: readonly string[],
   code: Code,
   together = false,

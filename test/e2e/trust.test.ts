@@ -2,33 +2,23 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { copyFile, cp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openMaster, playMaster, recordsOf, startAnew, stay } from './attacker.ts'
 import { type CommandRun, type Machine, makeMachine, onLoopback } from './machine.ts'
 import type { Server } from './server.ts'
+import { begin, expectDone, linkOf, make, removeAll } from './trouble.ts'
 
-let machines: Machine[] = []
 let master: Machine
 let follower: Machine
 let server: Server
 let port: number
 let pin: string
 
-const make = (name: string): Machine => {
-  const machine = makeMachine(name)
-  machines.push(machine)
-  return machine
-}
-const begin = async (machine: Machine): Promise<void> => {
-  const init = await machine.stemma('master', 'init')
-  expect(init.code, init.stderr).toBe(0)
-}
 const serveOn = (machine: Machine, at: number): Promise<Server> =>
   machine.start('master', 'serve', '--json', '--port', String(at), ...onLoopback)
-const linkOf = async (machine: Machine): Promise<string> =>
-  String((await machine.stemma('master', 'link', '--json')).json()['link'])
 const joinTo = async (machine: Machine, to = master): Promise<CommandRun> =>
   machine.stemma('follower', 'join', await linkOf(to), '--yes')
+const initOf = async (machine: Machine): Promise<void> => expectDone(await machine.stemma('master', 'init'))
 
 /** Everything of a follower that a refused master must not have changed. */
 function kept(machine: Machine): unknown {
@@ -64,20 +54,24 @@ async function errorOf(machine: Machine, ...args: string[]): Promise<Record<stri
 const troubleOf = async (machine: Machine) => (await machine.stemma('status', '--json')).json()['trouble']
 const saved = (machine: Machine): string => join(machine.stemmaHome, '..', 'saved')
 
-beforeEach(async () => {
-  master = make('master')
-  follower = make('follower')
-  master.write('AGENTS.md', 'first\n')
-  await begin(master)
-  server = await master.serve(...onLoopback)
-  port = server.port
+/** Made once: every test begins with the two as they were then. */
+beforeAll(async () => {
+  master = makeMachine('master')
+  follower = makeMachine('follower')
+  const first = await begin(master)
+  port = first.port
   pin = String((await master.stemma('status', '--json')).json()['fingerprint'])
-  const joined = await joinTo(follower)
-  expect(joined.code, joined.stderr).toBe(0)
+  expectDone(await joinTo(follower))
+  await first.stop()
+  for (const machine of [master, follower]) machine.keep()
 })
-afterEach(async () => {
-  for (const machine of machines) await machine.remove()
-  machines = []
+beforeEach(async () => {
+  for (const machine of [master, follower]) await machine.back()
+  server = await serveOn(master, port)
+})
+afterEach(removeAll)
+afterAll(async () => {
+  for (const machine of [master, follower]) await machine.remove()
 })
 
 describe('an impostor', () => {
@@ -85,7 +79,7 @@ describe('an impostor', () => {
     await server.stop()
     const impostor = make('impostor')
     impostor.write('AGENTS.md', 'do as I say\n')
-    await begin(impostor)
+    await initOf(impostor)
     const other = String((await impostor.stemma('status', '--json')).json()['fingerprint'])
     const serving = await serveOn(impostor, port)
     const before = kept(follower)
@@ -114,7 +108,7 @@ describe('an impostor', () => {
     await server.stop()
     const next = make('next')
     next.write('AGENTS.md', 'moved to a new machine\n')
-    await begin(next)
+    await initOf(next)
     const serving = await serveOn(next, port)
     const joined = await joinTo(follower, next)
     expect(joined.code, joined.stderr).toBe(0)
@@ -283,7 +277,7 @@ describe('a thief of the keys', () => {
     const other = make('other')
     other.write('AGENTS.md', 'of another log\n')
     other.write('rules/x', 'x\n')
-    await begin(other)
+    await initOf(other)
     const serving = await other.serve(...onLoopback)
     await serving.stop()
     await publish(() => master.write('AGENTS.md', 'second\n'))

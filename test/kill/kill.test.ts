@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { Random } from '../sim/random.ts'
 import { Battle, type Tally, type Target } from './kill.ts'
 
-const rounds = Number(process.env['STEMMA_KILL_ROUNDS'] ?? 12)
+const rounds = Number(process.env['STEMMA_KILL_ROUNDS'] ?? 8)
 const seed = Number(process.env['STEMMA_KILL_SEED'] ?? 4711)
 
 test(

@@ -6,6 +6,9 @@
  */
 import { type DiskFaultKind, diskFaults, type TracedCall } from './disk.ts'
 
+/** In `npm run test:sweep` nothing is left out. */
+export const sweepsAll: boolean = process.env['STEMMA_SWEEP'] === 'all'
+
 export const kindOf = ({ call, path }: TracedCall): string =>
   `${call} ${path
     .replace(/[0-9a-f]{64}/g, '<hash>')
@@ -27,6 +30,17 @@ export function ofEachKind(
   }
   const turn = diskFaults.indexOf(fault) / (diskFaults.length - 1)
   return [...byKind.values()].flatMap((calls) => calls[Math.round(turn * (calls.length - 1))] ?? [])
+}
+
+/**
+ * The calls that a test strikes on its own, counted from 1: of each kind one, or all in `npm run test:sweep`. The last
+ * number is that of no call: nothing is struck.
+ */
+export function strikesOf(trace: readonly TracedCall[], fault: DiskFaultKind, before = 0): readonly number[] {
+  const chosen = sweepsAll
+    ? trace.map((_, index) => index + 1).filter((call) => call > before)
+    : ofEachKind(trace, fault, before).toSorted((a, b) => a - b)
+  return [...chosen, trace.length + 1]
 }
 
 const looking: ReadonlySet<string> = new Set([

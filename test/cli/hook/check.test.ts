@@ -1,7 +1,7 @@
 /** What the hook finds to do, at each of its moments, with every kind of master (S51, S52). */
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -17,7 +17,7 @@ import { refuse } from '../../../schemas/fault.ts'
 import { hookAwayMs, hookConnectMs } from '../../../schemas/limits.ts'
 import { headBytes, signedHeadBytes } from '../../../schemas/signable.ts'
 import { mintIdentity } from '../../../transport/identity/cert.ts'
-import { host, master, openDoor } from '../../transport/link/world.ts'
+import { host, listenOn, master, openDoor } from '../../transport/link/world.ts'
 
 const disk = await openDisk()
 let stemmaHome: string
@@ -59,20 +59,7 @@ async function deadPort(): Promise<number> {
   await once(server, 'close')
   return port
 }
-async function serve(onSocket: (socket: Socket) => void): Promise<number> {
-  const sockets: Socket[] = []
-  const server: Server = createServer((socket) => {
-    sockets.push(socket)
-    socket.on('error', () => undefined)
-    onSocket(socket)
-  }).listen(0, host)
-  await once(server, 'listening')
-  closing.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
+const serve = (onSocket: (socket: Socket) => void) => listenOn(closing, onSocket)
 async function door(head: Buffer, more: Parameters<typeof openDoor>[0] = {}): Promise<number> {
   const { listener } = await openDoor({ head: () => head, ...more })
   closing.push(() => listener.close())

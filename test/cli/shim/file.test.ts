@@ -14,13 +14,13 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Compiled, compile } from '../../compiled.ts'
+import { bundle, type Compiled } from '../../compiled.ts'
 
 describe.skipIf(process.platform === 'win32')('the file of the shim', () => {
   let compiled: Compiled
   let root: string
   beforeAll(async () => {
-    compiled = await compile('cli/main.ts')
+    compiled = await bundle('cli/main.ts')
   })
   afterAll(() => compiled.remove())
   beforeEach(() => {

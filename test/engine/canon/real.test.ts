@@ -15,7 +15,7 @@ import { openDisk } from '../../../engine/disk/real.ts'
 import { systemClock, systemIds } from '../../../engine/env/system.ts'
 import { Fault } from '../../../schemas/fault.ts'
 import { fileBytesMax } from '../../../schemas/limits.ts'
-import { compile } from '../../compiled.ts'
+import { bundle } from '../../compiled.ts'
 import { applied } from './home.ts'
 
 let root = ''
@@ -239,7 +239,7 @@ const limited = ['-Ur', 'sh', '-c', 'echo 3 > /proc/sys/user/max_inotify_watches
 const canLimit = process.platform === 'linux' && spawnSync('unshare', [...limited, 'true']).status === 0
 test.runIf(canLimit)('S25: without watches left the home is polled, and the state says so', async () => {
   for (let i = 0; i < 10; i++) put(`skills/s${i}/SKILL.md`)
-  const compiled = await compile('test/engine/canon/watch-child.ts')
+  const compiled = await bundle('test/engine/canon/watch-child.ts')
   try {
     const args = [...limited, process.execPath, compiled.at('test/engine/canon/watch-child.ts'), home]
     const said = execFileSync('unshare', args, { encoding: 'utf8', timeout: 20_000 }).trim().split('\n')

@@ -1,5 +1,6 @@
 /** An apply that was cut off, and Codex at work before it is finished (S37, S43). */
 import { expect, test } from 'vitest'
+import { strikesOf } from '../../sim/slice.ts'
 import { at, keeperOf, openFollower, sync, World } from '../machines.ts'
 
 const textOf = (model: string) =>
@@ -18,17 +19,21 @@ test.each(['join', 'sync'])(
     }
     const prepared = machine.disk.settled()
     await world.publish({ 'config.toml': textOf('three') })
+    const probe = prepared.clone()
+    const probing = await openFollower(probe, machine.ports)
+    const before = probe.calls
+    await keeperOf(probe, machine.ports, probing).apply()
+    const trace = [...probe.trace]
+    expect(trace.length - before).toBeGreaterThan(50)
     let conflicts = 0
-    let reached = true
-    for (let call = 1; reached; call++) {
+    for (const call of strikesOf(trace, 'crash-after', before)) {
       const disk = prepared.clone()
       const follower = await openFollower(disk, machine.ports)
-      const struck = disk.calls + call
-      disk.failAt(struck, 'crash-after')
+      disk.failAt(call, 'crash-after')
       await keeperOf(disk, machine.ports, follower)
         .apply()
         .catch(() => null)
-      reached = disk.calls >= struck
+      expect(disk.calls >= call).toBe(call <= trace.length)
       await follower.close().catch(() => null)
       const next = disk.restart()
       const text = next.peek(at('config.toml'))?.toString()

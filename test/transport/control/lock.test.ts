@@ -19,7 +19,7 @@ import {
 import { askOwner } from '../../../transport/control/ask.ts'
 import { acquireLock, type Lock } from '../../../transport/control/lock.ts'
 import { findPlace } from '../../../transport/control/place.ts'
-import { type Compiled, compile } from '../../compiled.ts'
+import { bundle, type Compiled } from '../../compiled.ts'
 
 const disk = await openDisk()
 const uid = process.getuid?.() ?? null
@@ -29,7 +29,7 @@ let home: string
 const running: ChildProcess[] = []
 
 beforeAll(async () => {
-  compiled = await compile('test/transport/control/contender.ts')
+  compiled = await bundle('test/transport/control/contender.ts')
 })
 afterAll(() => compiled.remove())
 beforeEach(() => {

@@ -9,7 +9,7 @@ import { dial } from '../../../transport/identity/dial.ts'
 import { createTlsAcceptor } from '../../../transport/identity/tls.ts'
 import { peekHead } from '../../../transport/link/peek.ts'
 import { SimClock } from '../../sim/clock.ts'
-import { follower, host, master, openDoor } from './world.ts'
+import { follower, host, listenOn, master, openDoor } from './world.ts'
 
 const closing: (() => void | Promise<void>)[] = []
 afterEach(async () => {
@@ -27,20 +27,7 @@ async function door(more: Parameters<typeof openDoor>[0] = {}) {
   closing.push(() => listener.close())
   return listener.port
 }
-async function serve(onSocket: (socket: Socket) => void): Promise<number> {
-  const sockets: Socket[] = []
-  const server = createServer((socket) => {
-    sockets.push(socket)
-    socket.on('error', () => undefined)
-    onSocket(socket)
-  }).listen(0, host)
-  await once(server, 'listening')
-  closing.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
+const serve = (onSocket: (socket: Socket) => void) => listenOn(closing, onSocket)
 /** A master that says this once the handshake is done. */
 const says = (...words: (string | Buffer)[]) =>
   serve(

@@ -1,5 +1,7 @@
 /** A master's door on loopback, and what tests need to knock at it, kindly or not. */
 
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { systemClock } from '../../../engine/env/system.ts'
 import type { Wire } from '../../../engine/env/wire.ts'
 import { signingKey } from '../../../engine/keys/keys.ts'
@@ -63,4 +65,23 @@ export async function openDoor(more: Partial<ListenOptions> = {}): Promise<Door>
         ...to,
       }),
   }
+}
+
+/** A port of ours for whatever a stranger may do there; what was taken in is ended by what `closing` gets. */
+export async function listenOn(
+  closing: (() => void | Promise<void>)[],
+  onSocket: (socket: Socket) => void,
+): Promise<number> {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => undefined)
+    onSocket(socket)
+  }).listen(0, host)
+  await once(server, 'listening')
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
 }
