@@ -56,6 +56,9 @@ export const keyRotationsMax = 256
 export const segmentBytesMax = 64 * MiB
 /** Compaction keeps at least this much history before the newest base. */
 export const retainEntriesMin = 4096
+/** Of what was appended last, kept in memory for followers that are level. */
+export const recentBytesMax = 1 * MiB
+export const recentRecordsMax = 8192
 
 // --- keys ---
 /** Imported public keys kept ready: a verifier meets one log's history of keys, seldom more than a few at once. */

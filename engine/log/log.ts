@@ -19,6 +19,7 @@ import { writeBase } from './base.ts'
 import { draftBatch, type Run, takeBack, verifyRun } from './batch.ts'
 import { type Head, signHead } from './head.ts'
 import { type LogPlace, type OpenedLog, openNewest, pathOf } from './open.ts'
+import { Recent } from './recent.ts'
 import { type Damage, RecordReader, writeRecords } from './record.ts'
 import { createSegment, listSegments, openSegment, segmentName } from './segment.ts'
 
@@ -27,6 +28,7 @@ export type Base = { readonly parts: readonly Buffer[]; readonly head: Head }
 export class Log {
   readonly #place: LogPlace
   #now: OpenedLog
+  readonly #recent = new Recent()
   #poisoned: Fault | null = null
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -103,7 +105,9 @@ export class Log {
         takeBack(batch.undos)
         throw error
       }
-      await this.#write({ head, payloads: [...batch.payloads, head.bytes], undos: batch.undos })
+      const payloads = [...batch.payloads, head.bytes]
+      await this.#write({ head, payloads, undos: batch.undos })
+      this.#recent.add(head.seq - batch.payloads.length + 1, payloads)
       return head
     })
   }
@@ -162,6 +166,11 @@ export class Log {
   /** Payloads of entries and heads from entry `from` up to the newest head, in runs. */
   async *records(from: number): AsyncGenerator<Buffer[]> {
     const until = this.#now
+    const recent = from > until.head.seq ? [] : this.#recent.from(from)
+    if (recent) {
+      if (recent.length > 0) yield recent
+      return
+    }
     const segments = await listSegments(this.#place.disk, this.#place.dir)
     for (const [i, first] of segments.entries()) {
       const next = segments[i + 1]
