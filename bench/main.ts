@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import { appendContest } from './append.ts'
 import { type Contest, contest } from './contest.ts'
+import { crowdFigures } from './crowd.ts'
 import { editContests } from './edit.ts'
 import { hookContests } from './hook.ts'
 import { joinContest } from './join.ts'
@@ -27,6 +28,7 @@ type Sizes = {
   readonly edits: number
   readonly configLines: number
   readonly idleMs: number
+  readonly crowd: number
   /** What takes milliseconds is done so many times as often. */
   readonly patience: number
 }
@@ -39,6 +41,7 @@ const full: Sizes = {
   edits: 30,
   configLines: 500,
   idleMs: 60_000,
+  crowd: 100,
   patience: 3,
 }
 /** Shows that every figure can be made; its values mean nothing. */
@@ -51,10 +54,11 @@ const tiny: Sizes = {
   edits: 2,
   configLines: 100,
   idleMs: 2_500,
+  crowd: 3,
   patience: 1,
 }
 
-const kinds = ['append', 'verify', 'join', 'edit', 'rescan', 'hook', 'merge', 'watch'] as const
+const kinds = ['append', 'verify', 'join', 'edit', 'rescan', 'hook', 'merge', 'watch', 'crowd'] as const
 type Kind = (typeof kinds)[number]
 const isKind = (word: string): word is Kind => kinds.some((kind) => kind === word)
 
@@ -88,6 +92,9 @@ async function figuresOf(kind: Kind, scratch: Scratch, seed: number, sizes: Size
       return run(...(await hookContests(scratch, rounds * sizes.patience)))
     case 'merge':
       return run(...mergeContests(scratch, sizes.configLines, rounds * sizes.patience))
+    case 'crowd':
+      process.stderr.write(`crowd: ${sizes.crowd} followers\n`)
+      return [...(await crowdFigures(scratch, seed, home, sizes.crowd, rounds))]
     case 'watch': {
       const out: Figure[] = []
       for (const amount of [home, large]) {

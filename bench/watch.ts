@@ -4,12 +4,13 @@
  * syncs it: no log, no link, no look at the rest of the home.
  */
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs'
+import { existsSync, type FSWatcher, readFileSync, watch } from 'node:fs'
 import { platform } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type Contest, figureOf, sideOf } from './contest.ts'
 import { makeHome, saveEdit, textOf } from './home.ts'
+import { cpuMs, residentMb } from './idle.ts'
 import type { Amount } from './join.ts'
 import { command, homesIn, Master, stemma } from './machines.ts'
 import { Random } from './random.ts'
@@ -205,13 +206,3 @@ async function idleFigures(
     ),
   ]
 }
-
-/** Of all its threads; the first number of `schedstat` is their time on a processor, in nanoseconds. */
-function cpuMs(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`)
-  const spent = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'))
-  return spent.reduce((sum, line) => sum + Number(line.split(' ')[0]) / 1e6, 0)
-}
-
-const residentMb = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_000
