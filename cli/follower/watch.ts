@@ -7,7 +7,6 @@ import type { Keeper, Kept } from '../../engine/compose/keeper.ts'
 import { Bell } from '../../engine/env/bell.ts'
 import { type Repeated, repeat } from '../../engine/env/repeat.ts'
 import { dropWatching, noteWatching } from '../../engine/watching.ts'
-import type { Code } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
 import {
   contactEveryMs,
@@ -19,6 +18,7 @@ import {
 import type { Link } from '../../schemas/link.ts'
 import type { Lock } from '../../transport/control/lock.ts'
 import { type Change, watchSurroundings } from '../../transport/identity/surroundings.ts'
+import { stay } from '../../transport/link/stay.ts'
 import type { Context } from '../context.ts'
 import { counted } from '../ui/amount.ts'
 import { Voice } from '../ui/voice.ts'
@@ -26,7 +26,6 @@ import { conflictsOf } from './conflict.ts'
 import { noteTrouble } from './contact.ts'
 import { type FollowerDesk, linkOf, watchWords, withFollower } from './desk.ts'
 import { followNew } from './fetch.ts'
-import { retryAfterMs } from './retry.ts'
 import { bringUp, positionOf } from './sync.ts'
 import { heldBack } from './tell.ts'
 
@@ -38,19 +37,13 @@ const lent = new Fault('interrupted', 'Another command of this machine has the f
 const again = new Fault('interrupted', 'What could not be put into the home is tried again.')
 const elsewhere = new Fault('unreachable', 'This machine slept, or its addresses changed.')
 
-type Loss = { readonly code: Code; readonly sinceMs: number; readonly failures: number }
-
-/** Why a link ended, and when it was begun. */
-type Ended = { readonly error: unknown; readonly beganMs: number }
-
 class Watcher {
   readonly #context: Context
   readonly #voice: Voice
   readonly #changes = new Bell()
   /** Ends the link of the moment. */
   #drop: (why: unknown) => void = () => {}
-  /** Null while the master is reached. */
-  #loss: Loss | null = null
+  #isLost = false
 
   constructor(context: Context) {
     this.#context = context
@@ -82,6 +75,7 @@ class Watcher {
 
   /** While the folder is ours: links, one after the other. Returns when it is to be lent. */
   async #hold(desk: FollowerDesk, link: Link, lock: Lock): Promise<void> {
+    const { clock, ids } = this.#context
     const ended = new AbortController()
     const signal = AbortSignal.any([this.#context.signal, ended.signal])
     const control = lock.serve((request) => {
@@ -92,19 +86,32 @@ class Watcher {
     control.catch((error: unknown) => ended.abort(error))
     try {
       await desk.keeper.recover()
-      for (;;) {
-        const beganMs = this.#context.clock.monotonic()
-        const error = await this.#visit(desk, link, signal)
-        signal.throwIfAborted()
-        if (error !== again) await this.#pause(desk, link, { error, beganMs }, signal)
-      }
+      await this.#finish(desk)
+      await stay(
+        {
+          clock,
+          fraction: () => ids.fraction(),
+          visit: (reached) => this.#visit(desk, link, reached, signal),
+          again,
+          lost: (fault) => this.#lost(desk, link, fault),
+          changes: this.#changes,
+        },
+        signal,
+      )
     } catch (error) {
       if (error !== lent) throw error
     }
   }
 
+  /** What is stored already goes into the home, wherever the master is. */
+  async #finish(desk: FollowerDesk): Promise<void> {
+    const { head, state } = desk.follower
+    if (!head || !state || head.seq === desk.contact.appliedSeq) return
+    if ((await desk.follower.missing(state)).length === 0) this.#tell(desk, await bringUp(desk))
+  }
+
   /** One link, from its beginning to its end. @returns why it ended. */
-  async #visit(desk: FollowerDesk, link: Link, signal: AbortSignal): Promise<unknown> {
+  async #visit(desk: FollowerDesk, link: Link, reached: () => void, signal: AbortSignal): Promise<unknown> {
     const { clock, pid, homes } = this.#context
     const place = { disk: desk.disk, clock, stemmaHome: homes.stemmaHome }
     const dropped = new AbortController()
@@ -123,6 +130,7 @@ class Watcher {
         const { keeper } = desk
         const kept = await bringUp(desk, null, keeper)
         if (seen === null) {
+          reached()
           await this.#reached(desk, link)
           await noteWatching(place, pid)
           besides('word', watchingEveryMs, () => noteWatching(place, pid))
@@ -156,9 +164,15 @@ class Watcher {
     const { seq } = positionOf(desk)
     const [facts, words] = [{ event: 'connected', seq }, `Connected to ${host}, at entry ${seq}.`] as const
     if (!this.#voice.isOpen) this.#voice.open(facts, words)
-    else if (this.#loss !== null) this.#voice.say(facts, words)
-    this.#loss = null
+    else if (this.#isLost) this.#voice.say(facts, words)
+    this.#isLost = false
     if (desk.contact.trouble !== null) await desk.note({ trouble: null })
+  }
+
+  async #lost(desk: FollowerDesk, link: Link, fault: Fault): Promise<void> {
+    this.#isLost = true
+    await noteTrouble(desk, link, fault)
+    this.#voice.say({ event: 'away', code: fault.code }, `${fault.message} It is tried again.`)
   }
 
   #tell(desk: FollowerDesk, kept: Kept): void {
@@ -174,39 +188,5 @@ class Watcher {
       { event: 'applied', seq, revision, changed, conflicts, staged, left },
       `Entry ${seq}: ${counted(changed, 'file')} changed${more.length > 0 ? `; waiting: ${more.join(', ')}` : ''}.`,
     )
-  }
-
-  /** Until it is time to ask again, or something about this machine has changed. */
-  async #pause(
-    desk: FollowerDesk,
-    link: Link,
-    { error, beganMs }: Ended,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { clock, ids } = this.#context
-    if (!(error instanceof Fault)) throw error
-    const nowMs = clock.monotonic()
-    const before = this.#loss
-    this.#loss = {
-      code: error.code,
-      sinceMs: before?.sinceMs ?? nowMs,
-      failures: (before?.failures ?? 0) + 1,
-    }
-    const { code, failures, sinceMs } = this.#loss
-    const delayMs = retryAfterMs({ code, failures, forMs: nowMs - sinceMs }, ids.fraction())
-    if (delayMs === null) throw error
-    if (before?.code !== error.code) {
-      await noteTrouble(desk, link, error)
-      this.#voice.say({ event: 'away', code: error.code }, `${error.message} It is tried again.`)
-    }
-    const rest = new AbortController()
-    const until = AbortSignal.any([signal, rest.signal])
-    try {
-      // From the beginning of an attempt to that of the next: one in a black hole takes as long as it may.
-      const spentMs = failures === 1 ? 0 : nowMs - beganMs
-      await Promise.race([clock.wait(Math.max(0, delayMs - spentMs), until), this.#changes.next(until)])
-    } finally {
-      rest.abort()
-    }
   }
 }

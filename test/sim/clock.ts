@@ -18,8 +18,9 @@ export class SimClock implements Clock {
     this.#nowMs = nowMs
   }
 
+  /** Whole milliseconds, as those of a system. */
   now(): number {
-    return this.#nowMs
+    return Math.floor(this.#nowMs)
   }
 
   monotonic(): number {

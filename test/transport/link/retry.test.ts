@@ -1,7 +1,7 @@
 /** S22: when a watcher asks again, by what it met. */
 import { describe, expect, test } from 'vitest'
-import { retryAfterMs } from '../../cli/follower/retry.ts'
-import { type Code, codes } from '../../schemas/code.ts'
+import { type Code, codes } from '../../../schemas/code.ts'
+import { retryAfterMs } from '../../../transport/link/retry.ts'
 
 const minuteMs = 60_000
 const at = (code: Code, failures: number, forMs: number) =>
