@@ -25,7 +25,7 @@ import {
   type ServiceFile,
   type Step,
 } from './service.ts'
-import { isRunning, isServing, ownerOf } from './state.ts'
+import { isInstalled, isRunning, isServing, ownerOf } from './state.ts'
 
 /** Everything that an install would do. Pure. */
 export type Outline = {
@@ -156,7 +156,7 @@ async function undo(
 /** The same folder may have been a master's and a follower's, and have a service of each. */
 async function hasOther(disk: Disk, service: Service): Promise<boolean> {
   const other = planOf({ ...service, role: service.role === 'master' ? 'follower' : 'master' })
-  return (await disk.stat(other.files[0].path)) !== null
+  return isInstalled(disk, other)
 }
 
 async function removeShared(context: Context, disk: Disk, service: Service): Promise<string | null> {

@@ -16,12 +16,16 @@ export type ServiceState = { readonly installed: boolean; readonly running: bool
 export async function serviceState(context: Context, disk: Disk, role: Role): Promise<ServiceState> {
   const plan = await planHere(context, disk, role)
   if (plan === null) return null
-  if ((await disk.stat(plan.files[0].path)) === null) return { installed: false, running: false }
+  if (!(await isInstalled(disk, plan))) return { installed: false, running: false }
   const running = await isRunning(context, disk, role, plan)
   return running === null ? null : { installed: true, running }
 }
 
-async function planHere(context: Context, disk: Disk, role: Role): Promise<Plan | null> {
+export const isInstalled = async (disk: Disk, { files }: Plan): Promise<boolean> =>
+  (await disk.stat(files[0].path)) !== null
+
+/** Null on a system without a service manager that we know. */
+export async function planHere(context: Context, disk: Disk, role: Role): Promise<Plan | null> {
   try {
     return planOf(await serviceHere(context, disk, role))
   } catch (error) {
