@@ -13,7 +13,12 @@ export function systemdPlan(service: Service): Plan {
     name,
     files: [{ path: joinIn(folder, name), text: unitText(service), encoding: 'utf8', mode: 0o600 }],
     traces: [joinIn(folder, 'default.target.wants', name)],
-    folders: [joinIn(folder, 'default.target.wants'), folder, joinIn(service.configDir, 'systemd')],
+    folders: [
+      joinIn(folder, 'default.target.wants'),
+      folder,
+      joinIn(service.configDir, 'systemd'),
+      service.configDir,
+    ],
     probe: { words: user('show', '--property=Version') },
     start: [
       { words: user('daemon-reload') },
