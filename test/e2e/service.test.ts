@@ -1,10 +1,10 @@
 /** Services under the real systemd of a user. What it is told elsewhere is in `test/cli/service`. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { v } from '../../schemas/shape.ts'
+import { freePort } from '../cli/service/fakes.ts'
 import { type Machine, makeMachine, onLoopback } from './machine.ts'
 import { until } from './patience.ts'
 import { startUserSystemd, systemdMissing, type UserSystemd } from './user-systemd.ts'
@@ -18,15 +18,6 @@ const masterTold = v.object({
   serving: v.nullable(v.object({ pid: v.number(), port: v.number() })),
   service: v.nullable(v.object({ installed: v.boolean(), running: v.boolean() })),
 })
-
-/** A port that nobody has now. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 
 describe.skipIf(missing !== null)('S54: a real systemd', () => {
   const machines: Machine[] = []

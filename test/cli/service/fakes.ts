@@ -3,23 +3,32 @@
  * A fake `systemctl restart` really starts what the unit says, and `stop` ends it.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { quoteSh } from '../../../cli/shim/command.ts'
 
 const script = (folder: string, units: string): string => `#!/bin/sh
-cd '${folder}' || exit 9
+cd ${quoteSh(folder)} || exit 9
 name=\${0##*/}
 echo "$name $*" >>called
 for word; do
   if [ -f "fail $word" ]; then cat "fail $word" >&2; exit 1; fi
 done
 case "$name $*" in
-  *' restart '* | *' stop '*) if [ -f pid ]; then kill "$(cat pid)" 2>/dev/null; rm pid; fi ;;
+  *' restart '* | *' stop '*)
+    # As a real one does, it waits for the end.
+    if [ -f pid ]; then
+      kill "$(cat pid)" 2>/dev/null
+      while kill -0 "$(cat pid)" 2>/dev/null; do sleep 0.05; done
+      rm pid
+    fi
+    ;;
 esac
 case "$name $*" in
   *' restart '*)
     if [ -f start ]; then
       for unit; do :; done
-      eval "set -- $(sed -n 's/^ExecStart=//p' '${units}'/"$unit")"
+      eval "set -- $(sed -n 's/^ExecStart=//p' ${quoteSh(units)}/"$unit")"
       "$@" </dev/null >said 2>&1 &
       echo $! >pid
     fi
@@ -61,9 +70,27 @@ export class Fakes {
     rmSync(join(this.#folder, what), { force: true })
   }
 
+  /** Ends what they started. */
+  close(): void {
+    try {
+      if (this.pid !== null) process.kill(this.pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
+  }
+
   /** The service that they started; null when none runs. */
   get pid(): number | null {
     const file = join(this.#folder, 'pid')
     return existsSync(file) ? Number(readFileSync(file, 'utf8')) : null
   }
 }
+
+/** A port that nobody has now. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })

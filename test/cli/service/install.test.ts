@@ -10,7 +10,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -22,15 +21,7 @@ import type { Service } from '../../../cli/service/service.ts'
 import { exitCodes } from '../../../schemas/code.ts'
 import { type Compiled, compile } from '../../compiled.ts'
 import { world } from '../world.ts'
-import { Fakes } from './fakes.ts'
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
+import { Fakes, freePort } from './fakes.ts'
 
 let root: string
 let fakes: Fakes
@@ -39,7 +30,7 @@ beforeEach(() => {
   fakes = new Fakes(join(root, 'fakes'), join(root, '.config/systemd/user'))
 })
 afterEach(() => {
-  if (fakes.pid !== null) process.kill(fakes.pid)
+  fakes.close()
   rmSync(root, { recursive: true, force: true })
 })
 
