@@ -2,7 +2,7 @@
 import type { Disk } from '../../engine/disk/disk.ts'
 import { controlWho } from '../../schemas/control.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { masterStatus } from '../../schemas/report.ts'
+import { masterStatus, type ServiceReport } from '../../schemas/report.ts'
 import { v } from '../../schemas/shape.ts'
 import type { Context } from '../context.ts'
 import { askRunning } from '../owner.ts'
@@ -11,7 +11,7 @@ import { runStep } from './runner.ts'
 import { commandOf, type Plan, type Role } from './service.ts'
 
 /** Null where nobody can tell. */
-export type ServiceState = { readonly installed: boolean; readonly running: boolean } | null
+export type ServiceState = Readonly<ServiceReport> | null
 
 export async function serviceState(context: Context, disk: Disk, role: Role): Promise<ServiceState> {
   const plan = await planHere(context, disk, role)

@@ -23,7 +23,8 @@ const findings = (pattern: RegExp): string[] =>
 
 test('no path of a machine', () => {
   // Where Homebrew lies is the same on every Mac.
-  const place = /(?<![\w.$}/])\/(?:root|opt(?!\/homebrew\/)|work\/(?:main|shared)|Users\/runner|home\/runner)\/[\w.]/
+  const place =
+    /(?<![\w.$}/])\/(?:root|opt(?!\/homebrew\/)|work\/(?:main|shared)|Users\/runner|home\/runner)\/[\w.]/
   expect(findings(place)).toEqual([])
 })
 
