@@ -9,15 +9,15 @@ export function agentPlan(service: Service): Plan {
   const name = nameOf(service)
   const path = joinIn(service.homeDir, 'Library', 'LaunchAgents', `${name}.plist`)
   const domain = `gui/${service.user}`
-  const out = { words: ['launchctl', 'bootout', `${domain}/${name}`], mayFail: true } as const
   return {
     name,
     files: [{ path, text: listText(service), encoding: 'utf8', mode: 0o600 }],
     traces: [logFile(service)],
     folders: [joinIn(service.stemmaHome, 'logs')],
     probe: { words: ['launchctl', 'print', domain] },
-    start: [out, { words: ['launchctl', 'bootstrap', domain, path] }],
-    stop: [out],
+    isStoppedFirst: true,
+    start: [{ words: ['launchctl', 'bootstrap', domain, path] }],
+    stop: [{ words: ['launchctl', 'bootout', `${domain}/${name}`], mayFail: true }],
     forget: [],
     running: {
       step: { words: ['launchctl', 'print', `${domain}/${name}`] },

@@ -25,7 +25,7 @@ import {
   type ServiceFile,
   type Step,
 } from './service.ts'
-import { isInstalled, isRunning, isServing, ownerOf } from './state.ts'
+import { askToStop, isInstalled, isRunning, isServing, ownerOf } from './state.ts'
 
 /** Everything that an install would do. Pure. */
 export type Outline = {
@@ -63,13 +63,14 @@ export async function install(
     for (const folder of plan.folders) await makeDirs(disk, folder, 0o700)
     if (copy) await keepPackage(disk, context.ids, stemmaHome, copy.from)
     for (const file of files) await writeFile(disk, context.ids, file)
+    if (plan.isStoppedFirst) await stop(context, disk, service, plan)
     await runAll(context, plan.start)
   } catch (error) {
     await undo({ ...context, signal: new AbortController().signal }, disk, service, before)
     throw error
   }
   if (!copy) await letPackageGo(context, disk)
-  return waitUntilServing(context, disk, role)
+  return eventually(context, () => isServing(context, disk, role))
 }
 
 /** @returns whether there was anything, and whether its manager could be told. */
@@ -81,13 +82,7 @@ export async function uninstall(
   const plan = planOf(service)
   for (const { path } of plan.files) await readOwn(disk, path)
   const told = (await runStep(context, plan.probe)).ok
-  if (told) {
-    await runAll(context, plan.stop)
-    if ((await isRunning(context, disk, service.role, plan)) === true)
-      throw new Fault('service-failed', `${plan.name} could not be stopped, and stays.`, {
-        service: plan.name,
-      })
-  }
+  if (told) await stop(context, disk, service, plan)
   let removed = false
   for (const path of [...plan.files.map((file) => file.path), ...plan.traces])
     if (await disk.unlink(path)) removed = true
@@ -113,6 +108,16 @@ async function mustBeFree(context: Context, disk: Disk, { role }: Service, plan:
     `\`stemma ${words}\` runs already, not as a service; stop it, and install the service then.`,
     { what: words },
   )
+}
+
+/** @throws Fault `service-failed` when it does not end. */
+async function stop(context: Context, disk: Disk, { role, system }: Service, plan: Plan): Promise<void> {
+  await runAll(context, plan.stop)
+  // A task of Windows ends the script, and not what that started.
+  if (system === 'win32') await askToStop(context, disk, role)
+  const ended = await eventually(context, async () => (await isRunning(context, disk, role, plan)) !== true)
+  if (!ended)
+    throw new Fault('service-failed', `${plan.name} could not be stopped, and stays.`, { service: plan.name })
 }
 
 /** @throws Fault `service-failed` with what the service manager said. */
@@ -183,12 +188,12 @@ async function letPackageGo({ homes }: Context, disk: Disk): Promise<string | nu
   return null
 }
 
-async function waitUntilServing(context: Context, disk: Disk, role: Role): Promise<boolean> {
-  const { clock, signal } = context
+/** Looks again and again. @returns false when it never came to be. */
+async function eventually({ clock, signal }: Context, test: () => Promise<boolean>): Promise<boolean> {
   const until = clock.monotonic() + serviceStartMs
-  while (clock.monotonic() < until) {
-    if (await isServing(context, disk, role)) return true
+  for (;;) {
+    if (await test()) return true
+    if (clock.monotonic() >= until) return false
     await clock.wait(serviceLookMs, signal)
   }
-  return false
 }

@@ -90,6 +90,8 @@ export type Plan = {
   readonly folders: readonly string[]
   /** Goes well where the service manager can be asked. */
   readonly probe: Step
+  /** An older one has to end before this one is started: else `start` sees to it. */
+  readonly isStoppedFirst: boolean
   /** Takes the files up, and starts or restarts what they say. */
   readonly start: readonly Step[]
   /** Stops it, before the files are removed, and what is to be told afterwards. */

@@ -60,11 +60,16 @@ export async function isServing(context: Context, disk: Disk, role: Role): Promi
   return told !== null && v.parse(masterStatus, told.ok).serving !== null
 }
 
+/** Ends the command of this role, if it owns the folder. */
+export async function askToStop(context: Context, disk: Disk, role: Role): Promise<void> {
+  if ((await ownerOf(context, disk)) === commandOf[role].join(' ')) await askQuietly(context, disk, 'stop')
+}
+
 /** One that is only starting, or ending, has no answer yet. */
 async function askQuietly(
   context: Context,
   disk: Disk,
-  cmd: 'who' | 'status',
+  cmd: 'who' | 'status' | 'stop',
 ): Promise<{ readonly ok: unknown } | null> {
   try {
     return await askRunning(context, disk, { cmd })

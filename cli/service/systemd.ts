@@ -20,6 +20,7 @@ export function systemdPlan(service: Service): Plan {
       service.configDir,
     ],
     probe: { words: user('show', '--property=Version') },
+    isStoppedFirst: false,
     start: [
       { words: user('daemon-reload') },
       { words: user('enable', '--quiet', name) },

@@ -13,7 +13,6 @@ export function taskPlan(service: Service): Plan {
   const name = nameOf(service)
   const path = joinIn(service.stemmaHome, 'bin', `${service.role}.xml`)
   const script = joinIn(service.stemmaHome, 'bin', `${service.role}.vbs`)
-  const end = { words: ['schtasks', '/end', '/tn', name], mayFail: true } as const
   return {
     name,
     files: [
@@ -23,12 +22,15 @@ export function taskPlan(service: Service): Plan {
     traces: [logFile(service)],
     folders: [joinIn(service.stemmaHome, 'logs')],
     probe: { words: ['schtasks', '/?'] },
+    isStoppedFirst: true,
     start: [
-      end,
       { words: ['schtasks', '/create', '/tn', name, '/xml', path, '/f'] },
       { words: ['schtasks', '/run', '/tn', name] },
     ],
-    stop: [end, { words: ['schtasks', '/delete', '/tn', name, '/f'], mayFail: true }],
+    stop: [
+      { words: ['schtasks', '/end', '/tn', name], mayFail: true },
+      { words: ['schtasks', '/delete', '/tn', name, '/f'], mayFail: true },
+    ],
     forget: [],
     running: null,
     logs: logFile(service),

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { quoteSh } from '../shim/command.ts'
 import { bold, dim, yellow } from '../ui/paint.ts'
 import type { Outline } from './install.ts'
-import { commandOf, type Role, type Service, type Step } from './service.ts'
+import { commandOf, type Plan, type Role, type Service, type Step } from './service.ts'
 
 /** Every file with its text, and every command; nothing is done. */
 export function tellOutline({ out, json }: Context, service: Service, { plan, files, copy }: Outline): void {
@@ -13,7 +13,7 @@ export function tellOutline({ out, json }: Context, service: Service, { plan, fi
       service: plan.name,
       copy,
       files: files.map(({ mode, ...file }) => ({ ...file, mode: octal(mode) })),
-      commands: plan.start.map(({ words }) => words),
+      commands: stepsOf(plan).map(({ words }) => words),
     })
     return
   }
@@ -24,8 +24,12 @@ export function tellOutline({ out, json }: Context, service: Service, { plan, fi
     out.line()
   }
   out.line(bold('Commands'))
-  for (const step of plan.start) out.line('  ', spell(service, step), step.mayFail ? dim('  (may fail)') : '')
+  for (const step of stepsOf(plan))
+    out.line('  ', spell(service, step), step.mayFail ? dim('  (may fail)') : '')
 }
+
+const stepsOf = ({ isStoppedFirst, stop, start }: Plan): readonly Step[] =>
+  isStoppedFirst ? [...stop, ...start] : start
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0')
 

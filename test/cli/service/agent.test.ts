@@ -46,18 +46,20 @@ const words = ['master', 'serve', '--port', '18000'].map((word) => `    <string>
 
 describe('S54: golden LaunchAgents', () => {
   test('a master in the usual folders', () => {
-    const { name, files, traces, start, stop, probe, running } = agentPlan(plainService('darwin'))
+    const { name, files, traces, start, stop, probe, running, isStoppedFirst } = agentPlan(
+      plainService('darwin'),
+    )
     expect(name).toBe('stemma-master')
     expect(files[0].path).toBe('/Users/u/Library/LaunchAgents/stemma-master.plist')
     expect(files[0].text).toBe(
       list('stemma-master', '/Users/u/.stemma/bin/stemma', words, '', '/Users/u/.stemma/logs/master.log'),
     )
     expect(traces).toEqual(['/Users/u/.stemma/logs/master.log'])
-    expect([probe, ...start, ...stop].map((step) => step.words.join(' '))).toEqual([
+    expect(isStoppedFirst).toBe(true)
+    expect([probe, ...stop, ...start].map((step) => step.words.join(' '))).toEqual([
       'launchctl print gui/501',
       'launchctl bootout gui/501/stemma-master',
       'launchctl bootstrap gui/501 /Users/u/Library/LaunchAgents/stemma-master.plist',
-      'launchctl bootout gui/501/stemma-master',
     ])
     expect(running?.pattern.test('gui/501/stemma-master = {\n\tactive count = 1\n\tstate = running\n')).toBe(
       true,

@@ -18,7 +18,9 @@ import type { Context } from '../../../cli/context.ts'
 import { run } from '../../../cli/run.ts'
 import { install, outline, uninstall } from '../../../cli/service/install.ts'
 import type { Service } from '../../../cli/service/service.ts'
+import { systemClock, systemIds } from '../../../engine/env/system.ts'
 import { exitCodes } from '../../../schemas/code.ts'
+import { acquireLock } from '../../../transport/control/lock.ts'
 import { type Compiled, compile } from '../../compiled.ts'
 import { world } from '../world.ts'
 import { Fakes, freePort } from './fakes.ts'
@@ -265,7 +267,7 @@ describe.skipIf(process.platform === 'win32')('S54: the other systems, by stand-
         return exitCodes.done
       },
     })
-    const at = world({
+    const bare = world({
       env: {
         HOME: root,
         PATH: `${fakes.bin}:/usr/bin:/bin`,
@@ -273,8 +275,9 @@ describe.skipIf(process.platform === 'win32')('S54: the other systems, by stand-
         CODEX_HOME: join(root, '.codex'),
       },
     })
+    const at = { ...bare, uid: process.getuid?.() ?? null }
     const code = await run(['go'], at, [{ path: 'go', summary: 'Goes', load: async () => command }])
-    return [code, at.err.text]
+    return [code, bare.err.text]
   }
   const service = (system: Service['system']): Service => ({
     system,
@@ -304,18 +307,22 @@ describe.skipIf(process.platform === 'win32')('S54: the other systems, by stand-
       const what = outline(service(system), program)
       expect(await install(context, disk, service(system), what)).toBe(false)
       for (const file of files) expect(existsSync(join(root, file)), file).toBe(true)
-      expect(fakes.called()).toEqual(
-        system === 'darwin'
-          ? ['print gui/501', 'bootout gui/501/stemma-follower', `bootstrap gui/501 ${list}`].map(
-              (words) => `launchctl ${words}`,
-            )
-          : [
-              '/?',
-              '/end /tn stemma-follower-u',
-              `/create /tn stemma-follower-u /xml ${task} /f`,
-              '/run /tn stemma-follower-u',
-            ].map((words) => `schtasks ${words}`),
-      )
+      const calls = {
+        darwin: [
+          'launchctl print gui/501',
+          'launchctl bootout gui/501/stemma-follower',
+          'launchctl print gui/501/stemma-follower',
+          `launchctl bootstrap gui/501 ${list}`,
+        ],
+        win32: [
+          'schtasks /?',
+          'schtasks /end /tn stemma-follower-u',
+          'schtasks /delete /tn stemma-follower-u /f',
+          `schtasks /create /tn stemma-follower-u /xml ${task} /f`,
+          'schtasks /run /tn stemma-follower-u',
+        ],
+      }
+      expect(fakes.called()).toEqual(calls[system])
       writeFileSync(join(stemmaHome(), 'logs/follower.log'), 'said\n')
       expect(await uninstall(context, disk, service(system))).toEqual({
         removed: true,
@@ -324,6 +331,27 @@ describe.skipIf(process.platform === 'win32')('S54: the other systems, by stand-
       })
       for (const file of files) expect(existsSync(join(root, file)), file).toBe(false)
       expect(readdirSync(stemmaHome())).toEqual([])
+    })
+    expect(did).toEqual([0, ''])
+  })
+
+  test('a task of Windows ends its script alone: what that started is asked to end', async () => {
+    mkdirSync(stemmaHome())
+    const did = await within(async (context) => {
+      const disk = await context.openDisk()
+      const claim = { home: stemmaHome(), what: 'follower watch', disk, clock: systemClock, ids: systemIds }
+      const lock = await acquireLock({ ...claim, pid: context.pid, uid: context.uid, signal: context.signal })
+      const asked = new Promise<void>((resolve) => {
+        void lock.serve(async ({ cmd }) => {
+          expect(cmd).toBe('stop')
+          resolve()
+          return {}
+        })
+      })
+      const released = asked.then(() => lock.release())
+      const patient = { ...context, clock: systemClock }
+      await uninstall(patient, disk, service('win32'))
+      await released
     })
     expect(did).toEqual([0, ''])
   })

@@ -75,7 +75,7 @@ Loop
 
 describe('S54: golden Scheduled Tasks', () => {
   test('a master in the usual folders', () => {
-    const { name, files, start, stop, running } = taskPlan(plainService('win32'))
+    const { name, files, start, stop, running, isStoppedFirst } = taskPlan(plainService('win32'))
     const [task, script] = files
     expect(name).toBe('stemma-master-u')
     expect([task.path, script?.path]).toEqual([
@@ -89,12 +89,12 @@ describe('S54: golden Scheduled Tasks', () => {
       vbs(`env("STEMMA_LAUNCHER") = "C:\\Users\\u\\.stemma\\bin\\stemma.cmd"
 env("STEMMA_LOG") = "C:\\Users\\u\\.stemma\\logs\\master.log"`).replaceAll('\n', '\r\n'),
     )
-    expect([...start, ...stop].map((step) => step.words.join(' '))).toEqual([
-      'schtasks /end /tn stemma-master-u',
-      'schtasks /create /tn stemma-master-u /xml C:\\Users\\u\\.stemma\\bin\\master.xml /f',
-      'schtasks /run /tn stemma-master-u',
+    expect(isStoppedFirst).toBe(true)
+    expect([...stop, ...start].map((step) => step.words.join(' '))).toEqual([
       'schtasks /end /tn stemma-master-u',
       'schtasks /delete /tn stemma-master-u /f',
+      'schtasks /create /tn stemma-master-u /xml C:\\Users\\u\\.stemma\\bin\\master.xml /f',
+      'schtasks /run /tn stemma-master-u',
     ])
     expect(running).toBe(null)
   })
