@@ -1,7 +1,8 @@
 /**
  * stemma's own package, kept in `<STEMMA_HOME>/app` when it would not stay where it is: npx runs it out of a cache.
- * Always holds: the copy is whole and durable before it takes the place of an older one; npm's links to commands are
- * left out, and nothing else.
+ * Always holds: the copy is whole and durable before it takes the place of an older one (a kill at that very moment leaves
+ * none there, and both beside it, to be cleared away by the next install); npm's links to commands are left out, and
+ * nothing else.
  */
 import { join } from 'node:path'
 import type { Disk } from '../../engine/disk/disk.ts'
@@ -51,8 +52,15 @@ export async function keepPackage(disk: Disk, ids: Ids, stemmaHome: string, modu
   }
   await copy(modules, join(next, 'node_modules'))
   await disk.syncDir(next)
-  if ((await disk.stat(app)) !== null) await disk.rename(app, last)
-  await disk.rename(next, app)
+  const isUpgrade = (await disk.stat(app)) !== null
+  if (isUpgrade) await disk.rename(app, last)
+  try {
+    await disk.rename(next, app)
+  } catch (error) {
+    // A service that runs out of the last one finds it where it was.
+    if (isUpgrade) await disk.rename(last, app)
+    throw error
+  }
   if (!disk.windows) await settleName(disk, app)
   await removeTree(disk, last)
 }

@@ -21,6 +21,8 @@ import { systemIds } from '../../../engine/env/system.ts'
 import { version } from '../../../schemas/version.ts'
 import { compile } from '../../compiled.ts'
 import { until } from '../../e2e/patience.ts'
+import type { SimDisk } from '../../sim/disk.ts'
+import { sweep } from '../../sim/sweep.ts'
 import { Fakes, freePort } from './fakes.ts'
 
 const project = fileURLToPath(new URL('../../..', import.meta.url))
@@ -77,6 +79,42 @@ describe('S54: the copy', () => {
     expect([existsSync(join(app, 'node_modules/ws')), readdirSync(home)]).toEqual([false, ['app']])
     await dropPackage(disk, home)
     expect(readdirSync(home)).toEqual([])
+  })
+
+  test('whatever strikes while it is copied: the old one, the new one, or none, but never half of one', async () => {
+    const modules = '/cache/_npx/0a1b/node_modules'
+    const [older, newer] = [
+      { 'stemma/a.js': 'one', 'gone/b.js': '' },
+      { 'stemma/a.js': 'two', 'ws/lib/c.js': 'three' },
+    ]
+    const app = (disk: SimDisk) =>
+      Object.fromEntries(
+        disk
+          .paths('/home/.stemma/app')
+          .filter((path) => !path.endsWith('/'))
+          .map((path) => [path.replace('/home/.stemma/app/node_modules/', ''), disk.peek(path)?.toString()]),
+      )
+    const ends = new Set<string>()
+    await sweep({
+      name: 'copy',
+      reboots: 2,
+      prepare: async (disk) => {
+        for (const [path, text] of Object.entries(newer)) disk.plantFile(`${modules}/${path}`, text)
+        for (const [path, text] of Object.entries(older))
+          disk.plantFile(`/home/.stemma/app/node_modules/${path}`, text)
+      },
+      run: (disk, { ids }) => keepPackage(disk, ids, '/home/.stemma', modules),
+      check: async (disk, { error, world }) => {
+        const found = app(disk)
+        expect([older, newer, {}]).toContainEqual(found)
+        ends.add(JSON.stringify(found))
+        if (error === null) expect(found).toEqual(newer)
+        await keepPackage(disk, world.ids, '/home/.stemma', modules)
+        expect(app(disk)).toEqual(newer)
+        expect(await disk.list('/home/.stemma')).toEqual([{ name: 'app', kind: 'folder' }])
+      },
+    })
+    expect(ends.size).toBe(3)
   })
 
   test.skipIf(process.platform !== 'linux')('a service that npx installed outlives its cache', async () => {
