@@ -26,12 +26,14 @@ export async function serviceHere(
   const system = thisPlatform()
   if (system === 'other') throw noManager(role, 'stemma knows no service manager of this system')
   const homeDir = homedir()
+  const config = env['XDG_CONFIG_HOME'] ?? ''
   const place = await findPlace(disk, homes.stemmaHome, uid)
   const service: Service = {
     system,
     role,
     homeDir,
-    configDir: env['XDG_CONFIG_HOME'] || joinIn(homeDir, '.config'),
+    // As systemd reads it: one that is not absolute counts as none.
+    configDir: config.startsWith('/') ? config : joinIn(homeDir, '.config'),
     user: uid === null ? windowsUser(env) : String(uid),
     ...homes,
     isLockInTmp: place?.kind === 'folder' && place.shared,

@@ -52,7 +52,7 @@ export const joinIn = (folder: string, ...names: readonly string[]): string =>
   (folder.startsWith('/') ? posix : win32).join(folder, ...names)
 
 export const launcherFile = ({ system, stemmaHome }: Service): string =>
-  joinIn(stemmaHome, 'bin', system === 'win32' ? 'stemma.cmd' : 'stemma')
+  joinIn(stemmaHome, 'service', system === 'win32' ? 'stemma.cmd' : 'stemma')
 /** Where a service says what it has to say, on systems that keep no journal. */
 export const logFile = ({ role, stemmaHome }: Service): string => joinIn(stemmaHome, 'logs', `${role}.log`)
 

@@ -11,8 +11,8 @@ import { escapeXml } from './xml.ts'
 
 export function taskPlan(service: Service): Plan {
   const name = nameOf(service)
-  const path = joinIn(service.stemmaHome, 'bin', `${service.role}.xml`)
-  const script = joinIn(service.stemmaHome, 'bin', `${service.role}.vbs`)
+  const path = joinIn(service.stemmaHome, 'service', `${service.role}.xml`)
+  const script = joinIn(service.stemmaHome, 'service', `${service.role}.vbs`)
   return {
     name,
     files: [

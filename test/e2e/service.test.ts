@@ -106,7 +106,7 @@ describe.skipIf(missing !== null)('S54: a real systemd', () => {
     const gone = { service, removed: true, told: true, kept: null }
     expect(await told(master, 'master', 'uninstall')).toEqual(gone)
     expect((await statusOf(master)).service).toEqual({ installed: false, running: false })
-    expect([unitsLeft(), existsSync(join(master.stemmaHome, 'bin'))]).toEqual([[], false])
+    expect([unitsLeft(), existsSync(join(master.stemmaHome, 'service'))]).toEqual([[], false])
     expect(beside('systemctl', '--user', 'list-units', '--all', 'stemma-*').stdout).toContain(
       '0 loaded units',
     )
@@ -118,7 +118,7 @@ describe.skipIf(missing !== null)('S54: a real systemd', () => {
     const byHand = await master.serve(...onLoopback)
     const refused = await master.stemma('master', 'install', '--json', ...onLoopback)
     expect([refused.code, JSON.parse(refused.stdout).error.code]).toEqual([1, 'locked'])
-    expect([unitsLeft(), existsSync(join(master.stemmaHome, 'bin'))]).toEqual([[], false])
+    expect([unitsLeft(), existsSync(join(master.stemmaHome, 'service'))]).toEqual([[], false])
     beside('kill', `${(await serving(master)).pid}`)
     await byHand.ended()
     const port = await freePort()
@@ -140,7 +140,7 @@ describe.skipIf(missing !== null)('S54: a real systemd', () => {
     master.write('AGENTS.md', 'two\n')
     await until('the change is in place', () => follower.read('AGENTS.md') === 'two\n')
     expect(await told(follower, 'follower', 'leave')).toMatchObject({ service: 'removed' })
-    expect([unitsLeft(), existsSync(join(follower.stemmaHome, 'bin'))]).toEqual([[], false])
+    expect([unitsLeft(), existsSync(join(follower.stemmaHome, 'service'))]).toEqual([[], false])
     await server.stop()
   })
 })

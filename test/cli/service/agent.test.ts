@@ -52,7 +52,7 @@ describe('S54: golden LaunchAgents', () => {
     expect(name).toBe('stemma-master')
     expect(files[0].path).toBe('/Users/u/Library/LaunchAgents/stemma-master.plist')
     expect(files[0].text).toBe(
-      list('stemma-master', '/Users/u/.stemma/bin/stemma', words, '', '/Users/u/.stemma/logs/master.log'),
+      list('stemma-master', '/Users/u/.stemma/service/stemma', words, '', '/Users/u/.stemma/logs/master.log'),
     )
     expect(traces).toEqual(['/Users/u/.stemma/logs/master.log'])
     expect(isStoppedFirst).toBe(true)
@@ -79,7 +79,9 @@ describe('S54: golden LaunchAgents', () => {
 `
     const { name, files } = agentPlan(oddService('darwin'))
     expect(name).toMatch(/^stemma-master-[0-9a-f]{8}$/)
-    expect(files[0].text).toBe(list(name, `/${odd}/s/bin/stemma`, words, env, `/${odd}/s/logs/master.log`))
+    expect(files[0].text).toBe(
+      list(name, `/${odd}/s/service/stemma`, words, env, `/${odd}/s/logs/master.log`),
+    )
   })
 
   test.skipIf(spawnSync('python3', ['--version']).status !== 0)(
@@ -93,7 +95,7 @@ describe('S54: golden LaunchAgents', () => {
       )
       expect(stderr).toBe('')
       expect(JSON.parse(stdout)).toMatchObject({
-        ProgramArguments: ['/bin/sh', `${service.stemmaHome}/bin/stemma`, ...service.words],
+        ProgramArguments: ['/bin/sh', `${service.stemmaHome}/service/stemma`, ...service.words],
         EnvironmentVariables: { STEMMA_HOME: service.stemmaHome, CODEX_HOME: service.codexHome },
         KeepAlive: { SuccessfulExit: false },
       })

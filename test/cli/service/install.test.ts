@@ -38,7 +38,7 @@ afterEach(() => {
 
 const stemmaHome = () => join(root, '.stemma')
 const unitFile = () => join(root, '.config/systemd/user/stemma-master.service')
-const launcher = () => join(stemmaHome(), 'bin/stemma')
+const launcher = () => join(stemmaHome(), 'service/stemma')
 /** Every path below the folder of the user, but for sockets and what the fakes keep. */
 const everything = (): string[] =>
   readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -293,15 +293,20 @@ describe.skipIf(process.platform === 'win32')('S54: the other systems, by stand-
   const program = { node: '/usr/bin/node', script: '/usr/lib/node_modules/stemma/dist/cli/stemma.cjs' }
 
   test.each([
-    ['darwin', ['Library/LaunchAgents/stemma-follower.plist', '.stemma/bin/stemma', '.stemma/logs']],
+    ['darwin', ['Library/LaunchAgents/stemma-follower.plist', '.stemma/service/stemma', '.stemma/logs']],
     [
       'win32',
-      ['.stemma/bin/follower.xml', '.stemma/bin/follower.vbs', '.stemma/bin/stemma.cmd', '.stemma/logs'],
+      [
+        '.stemma/service/follower.xml',
+        '.stemma/service/follower.vbs',
+        '.stemma/service/stemma.cmd',
+        '.stemma/logs',
+      ],
     ],
   ] as const)('%s', async (system, files) => {
     mkdirSync(stemmaHome())
     const list = join(root, 'Library/LaunchAgents/stemma-follower.plist')
-    const task = join(stemmaHome(), 'bin/follower.xml')
+    const task = join(stemmaHome(), 'service/follower.xml')
     const did = await within(async (context) => {
       const disk = await context.openDisk()
       const what = outline(service(system), program)

@@ -160,7 +160,7 @@ test('golden: the launcher for Windows', () => {
     node: 'C:\\Program Files\\nodejs\\node.exe',
     script: 'C:\\A & B\\100%\\stemma.cjs',
   })
-  expect([path, encoding]).toEqual(['C:\\Users\\u\\.stemma\\bin\\stemma.cmd', 'utf8'])
+  expect([path, encoding]).toEqual(['C:\\Users\\u\\.stemma\\service\\stemma.cmd', 'utf8'])
   expect(text.split('\r\n')).toEqual([
     '@echo off',
     'rem Made by `stemma master install` and `stemma follower install`, for their services; uninstalling them removes it.',

@@ -151,7 +151,7 @@ describe('S54: the copy', () => {
         const { stdout } = stemma(kept, 'status --json')
         return JSON.parse(stdout).serving?.port === port
       })
-      const said = spawnSync(join(home, 'bin/stemma'), ['--version'], {
+      const said = spawnSync(join(home, 'service/stemma'), ['--version'], {
         env: { HOME: root },
         encoding: 'utf8',
       })
@@ -166,7 +166,7 @@ describe('S54: the copy', () => {
       expect(stemma(kept, 'master uninstall').stdout).toContain(`${join(home, 'app')} stays`)
       rmSync(hooks)
       expect(stemma(kept, 'master uninstall').status).toBe(0)
-      expect([existsSync(join(home, 'app')), existsSync(join(home, 'bin'))]).toEqual([false, false])
+      expect([existsSync(join(home, 'app')), existsSync(join(home, 'service'))]).toEqual([false, false])
     } finally {
       fakes.close()
       compiled.remove()

@@ -38,7 +38,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart=/bin/sh /home/u/.stemma/bin/stemma master serve --port 18000
+ExecStart=/bin/sh /home/u/.stemma/service/stemma master serve --port 18000
 UnsetEnvironment=STEMMA_HOME CODEX_HOME NODE_OPTIONS NODE_PATH
 ${restart}ProtectSystem=strict
 ReadWritePaths="-/home/u/.stemma"
@@ -58,7 +58,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart=/bin/sh /home/u/.stemma/bin/stemma follower watch
+ExecStart=/bin/sh /home/u/.stemma/service/stemma follower watch
 UnsetEnvironment=STEMMA_HOME CODEX_HOME NODE_OPTIONS NODE_PATH
 ${restart}
 [Install]
@@ -77,7 +77,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart=/bin/sh "/${odd.replace('$', '$$$$')}/s/bin/stemma" master serve --port 18000
+ExecStart=/bin/sh "/${odd.replace('$', '$$$$')}/s/service/stemma" master serve --port 18000
 Environment="STEMMA_HOME=/${odd}/s"
 Environment="CODEX_HOME=/${odd}/c \\\\"
 UnsetEnvironment=NODE_OPTIONS NODE_PATH

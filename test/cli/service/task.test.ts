@@ -79,21 +79,21 @@ describe('S54: golden Scheduled Tasks', () => {
     const [task, script] = files
     expect(name).toBe('stemma-master-u')
     expect([task.path, script?.path]).toEqual([
-      'C:\\Users\\u\\.stemma\\bin\\master.xml',
-      'C:\\Users\\u\\.stemma\\bin\\master.vbs',
+      'C:\\Users\\u\\.stemma\\service\\master.xml',
+      'C:\\Users\\u\\.stemma\\service\\master.vbs',
     ])
     expect(task.text).toBe(
-      xml('C:\\Users\\u\\.codex', 'C:\\Users\\u\\.stemma\\bin\\master.vbs').replaceAll('\n', '\r\n'),
+      xml('C:\\Users\\u\\.codex', 'C:\\Users\\u\\.stemma\\service\\master.vbs').replaceAll('\n', '\r\n'),
     )
     expect(script?.text).toBe(
-      vbs(`env("STEMMA_LAUNCHER") = "C:\\Users\\u\\.stemma\\bin\\stemma.cmd"
+      vbs(`env("STEMMA_LAUNCHER") = "C:\\Users\\u\\.stemma\\service\\stemma.cmd"
 env("STEMMA_LOG") = "C:\\Users\\u\\.stemma\\logs\\master.log"`).replaceAll('\n', '\r\n'),
     )
     expect(isStoppedFirst).toBe(true)
     expect([...stop, ...start].map((step) => step.words.join(' '))).toEqual([
       'schtasks /end /tn stemma-master-u',
       'schtasks /delete /tn stemma-master-u /f',
-      'schtasks /create /tn stemma-master-u /xml C:\\Users\\u\\.stemma\\bin\\master.xml /f',
+      'schtasks /create /tn stemma-master-u /xml C:\\Users\\u\\.stemma\\service\\master.xml /f',
       'schtasks /run /tn stemma-master-u',
     ])
     expect(running).toBe(null)
@@ -104,11 +104,13 @@ env("STEMMA_LOG") = "C:\\Users\\u\\.stemma\\logs\\master.log"`).replaceAll('\n',
     const { files } = taskPlan(oddService('win32'))
     const [task, script] = files
     const escaped = odd.replace('&', '&amp;')
-    expect(task.text).toBe(xml(`${escaped}\\c \\`, `${escaped}\\s\\bin\\master.vbs`).replaceAll('\n', '\r\n'))
+    expect(task.text).toBe(
+      xml(`${escaped}\\c \\`, `${escaped}\\s\\service\\master.vbs`).replaceAll('\n', '\r\n'),
+    )
     expect(script?.text).toBe(
       vbs(`env("STEMMA_HOME") = "${odd}\\s"
 env("CODEX_HOME") = "${odd}\\c \\"
-env("STEMMA_LAUNCHER") = "${odd}\\s\\bin\\stemma.cmd"
+env("STEMMA_LAUNCHER") = "${odd}\\s\\service\\stemma.cmd"
 env("STEMMA_LOG") = "${odd}\\s\\logs\\master.log"`).replaceAll('\n', '\r\n'),
     )
   })
