@@ -37,9 +37,9 @@ export async function runInstall(
     tellOutline(context, service, what)
     return exitCodes.done
   }
-  const serving = await install(context, disk, service, what)
+  const begun = await install(context, disk, service, what)
   const linger = service.system === 'linux' ? await isLingering(context) : null
-  return tellInstalled(context, service, what, { serving, linger })
+  return tellInstalled(context, service, what, { begun, linger })
 }
 
 export async function runUninstall(context: Context, role: Role): Promise<ExitCode> {

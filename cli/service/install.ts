@@ -46,13 +46,16 @@ export function outline(service: Service, program: Program): Outline {
   }
 }
 
-/** @returns whether it does its work by now. */
+/** `starting`: it has the folder, and looks at the whole home before it serves. */
+export type Begun = 'serving' | 'starting' | 'down'
+
+/** @returns how far it has come. */
 export async function install(
   context: Context,
   disk: Disk,
   service: Service,
   { plan, files, copy }: Outline,
-): Promise<boolean> {
+): Promise<Begun> {
   const { role, stemmaHome } = service
   await mustReach(context, role, plan)
   await mustBeFree(context, disk, service, plan)
@@ -70,7 +73,8 @@ export async function install(
     throw error
   }
   if (!copy) await letPackageGo(context, disk)
-  return eventually(context, () => isServing(context, disk, role))
+  if (await eventually(context, () => isServing(context, disk, role))) return 'serving'
+  return (await ownerOf(context, disk)) === commandOf[role].join(' ') ? 'starting' : 'down'
 }
 
 /** @returns whether there was anything, and whether its manager could be told. */

@@ -3,7 +3,7 @@ import { type ExitCode, exitCodes } from '../../schemas/code.ts'
 import type { Context } from '../context.ts'
 import { quoteSh } from '../shim/command.ts'
 import { bold, dim, yellow } from '../ui/paint.ts'
-import type { Outline } from './install.ts'
+import type { Begun, Outline } from './install.ts'
 import { commandOf, type Plan, type Role, type Service, type Step } from './service.ts'
 
 /** Every file with its text, and every command; nothing is done. */
@@ -43,24 +43,31 @@ export function tellInstalled(
   { out, json }: Context,
   { role, system }: Service,
   { plan, files }: Outline,
-  { serving, linger }: { readonly serving: boolean; readonly linger: boolean | null },
+  { begun, linger }: { readonly begun: Begun; readonly linger: boolean | null },
 ): ExitCode {
-  const exit = serving ? exitCodes.done : exitCodes.failed
+  const exit = begun === 'down' ? exitCodes.failed : exitCodes.done
   if (json) {
     const paths = files.map(({ path }) => path)
-    out.json({ service: plan.name, installed: true, running: serving, files: paths, linger, logs: plan.logs })
+    out.json({
+      service: plan.name,
+      installed: true,
+      running: begun !== 'down',
+      serving: begun === 'serving',
+      files: paths,
+      linger,
+      logs: plan.logs,
+    })
     return exit
   }
-  const does = role === 'master' ? 'serves' : 'watches'
-  if (serving) out.flow(0, bold(plan.name), ` is installed and ${does}. It starts whenever you log in.`)
-  else
-    out.flow(
-      0,
-      bold(plan.name),
-      ` is installed and was started, but `,
-      yellow(`it does not ${does.slice(0, -1)} yet`),
-      '.',
-    )
+  const does = role === 'master' ? 'serve' : 'watch'
+  const said = {
+    serving: [` is installed and ${does}${role === 'master' ? 's' : 'es'}. It starts whenever you log in.`],
+    starting: [
+      ` is installed and runs; it will ${does} once it has looked at everything. It starts whenever you log in.`,
+    ],
+    down: [' is installed and was started, but ', yellow(`it does not ${does} yet`), '.'],
+  }
+  out.flow(0, bold(plan.name), ...said[begun])
   if (system === 'linux' && linger !== true)
     out.flow(
       0,

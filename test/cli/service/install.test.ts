@@ -100,6 +100,7 @@ describe.skipIf(process.platform !== 'linux')('S54: on Linux', () => {
       service: 'stemma-master.service',
       installed: true,
       running: true,
+      serving: true,
       files: [launcher(), unitFile()],
       linger: true,
       logs: 'journalctl --user --unit stemma-master.service',
@@ -310,7 +311,7 @@ describe.skipIf(process.platform === 'win32')('S54: the other systems, by stand-
     const did = await within(async (context) => {
       const disk = await context.openDisk()
       const what = outline(service(system), program)
-      expect(await install(context, disk, service(system), what)).toBe(false)
+      expect(await install(context, disk, service(system), what)).toBe('down')
       for (const file of files) expect(existsSync(join(root, file)), file).toBe(true)
       const calls = {
         darwin: [
@@ -357,6 +358,22 @@ describe.skipIf(process.platform === 'win32')('S54: the other systems, by stand-
       const patient = { ...context, clock: systemClock }
       await uninstall(patient, disk, service('win32'))
       await released
+    })
+    expect(did).toEqual([0, ''])
+  })
+
+  test('one that looks at a large home first is told to be on its way', async () => {
+    mkdirSync(stemmaHome())
+    const did = await within(async (context) => {
+      const disk = await context.openDisk()
+      const claim = { home: stemmaHome(), what: 'master serve', disk, clock: systemClock, ids: systemIds }
+      const what = { ...service('darwin'), role: 'master', words: ['master', 'serve'] } as const
+      // It has the folder, and answers nothing but who it is.
+      const lock = await acquireLock({ ...claim, pid: context.pid, uid: context.uid, signal: context.signal })
+      const running = { ...outline(what, program) }
+      const plan = { ...running.plan, running: null, isStoppedFirst: false }
+      expect(await install(context, disk, what, { ...running, plan })).toBe('starting')
+      await lock.release()
     })
     expect(did).toEqual([0, ''])
   })
