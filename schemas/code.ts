@@ -63,7 +63,7 @@ export const codes = {
   ),
   'service-failed': fact(
     'failed',
-    'What the service manager said is above. `--print` shows every file and command, so that each can be tried by hand.',
+    'Run `stemma master install --print` (or `follower`): it shows every file and command, so that each can be tried by hand.',
   ),
   declined: fact('failed', 'Run it again when you have decided; `--yes` answers without a question.'),
   interrupted: fact('failed', 'Run the command again; it goes on from where it stopped.'),

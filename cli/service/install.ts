@@ -69,7 +69,12 @@ export async function install(
     if (plan.isStoppedFirst) await stop(context, disk, service, plan)
     await runAll(context, plan.start)
   } catch (error) {
-    await undo({ ...context, signal: new AbortController().signal }, disk, service, before)
+    // The first failure is the one to tell; what cannot be undone now goes with `uninstall`.
+    await undo({ ...context, signal: new AbortController().signal }, disk, service, before).catch(
+      (later: unknown) => {
+        if (!(later instanceof Fault)) throw later
+      },
+    )
     throw error
   }
   if (!copy) await letPackageGo(context, disk)
