@@ -6,5 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 /** The command itself. */
 export const mainScript: string = fileURLToPath(new URL('./main.js', import.meta.url))
+/** The command as it is installed: what `bin` of package.json names. */
+export const binScript: string = fileURLToPath(new URL('./stemma.cjs', import.meta.url))
 /** What Codex runs when a session starts and ends. */
 export const hookScript: string = fileURLToPath(new URL('../stemma-hook.cjs', import.meta.url))

@@ -21,6 +21,12 @@ export const registry: readonly Entry[] = [
   entry('demo', 'Play a master and a follower here, and clean up', () => import('./commands/demo.ts')),
   entry('master init', 'Make this Codex home the original', () => import('./commands/master-init.ts')),
   entry('master serve', 'Publish the home and serve followers', () => import('./commands/master-serve.ts')),
+  entry(
+    'master install',
+    'Serve always, as a service of this user',
+    () => import('./commands/master-install.ts'),
+  ),
+  entry('master uninstall', 'Remove that service again', () => import('./commands/master-uninstall.ts')),
   entry('master link', 'Print the link for other machines', () => import('./commands/master-link.ts')),
   entry(
     'master status',
@@ -38,6 +44,12 @@ export const registry: readonly Entry[] = [
     'Keep this home level with the master at every moment',
     () => import('./commands/follower-watch.ts'),
   ),
+  entry(
+    'follower install',
+    'Watch always, as a service of this user',
+    () => import('./commands/follower-install.ts'),
+  ),
+  entry('follower uninstall', 'Remove that service again', () => import('./commands/follower-uninstall.ts')),
   entry('follower leave', 'Stop following; the files stay', () => import('./commands/follower-leave.ts')),
   entry('sync', 'Fetch what is new and apply it', () => import('./commands/sync.ts')),
   entry('apply', 'Apply what was fetched already', () => import('./commands/apply.ts')),

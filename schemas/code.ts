@@ -57,6 +57,14 @@ export const codes = {
   ),
   'codex-missing': fact('failed', 'Install Codex, or put the folder that holds it on PATH.'),
   'not-ours': fact('failed', 'Look at the named file; move it away if it is no longer needed.'),
+  'no-service-manager': fact(
+    'failed',
+    'Start that command yourself, from a terminal that stays (tmux), cron (`@reboot`) or the start files of this system: stemma needs no service.',
+  ),
+  'service-failed': fact(
+    'failed',
+    'Run `stemma master install --print` (or `follower`): it shows every file and command, so that each can be tried by hand.',
+  ),
   declined: fact('failed', 'Run it again when you have decided; `--yes` answers without a question.'),
   interrupted: fact('failed', 'Run the command again; it goes on from where it stopped.'),
   'demo-failed': fact(

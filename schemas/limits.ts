@@ -328,3 +328,19 @@ export const demoChapterLines = 100
 export const demoLookMs = 1
 /** A cut that came too late is tried again this often. */
 export const demoCutsMax = 8
+
+// --- services ---
+/** One command of a service manager: systemd gives a service 90 s to stop. */
+export const serviceStepMs = 120_000
+/** `launchctl print` tells everything that it knows about a user. */
+export const serviceTextMax = 4 * MiB
+/** A master that starts reads its log and looks at the whole home before it says that it serves. */
+export const serviceStartMs = 15_000
+export const serviceLookMs = 100
+/** Shown of what a service manager said. */
+export const serviceWordsMax = 300
+/** A file of a service, ours or not. */
+export const serviceFileBytesMax = 64 * KiB
+/** stemma with everything it needs has about 600 files and 8 MiB. */
+export const packageFilesMax = 20_000
+export const packageBytesMax = 256 * MiB

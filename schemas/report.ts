@@ -12,6 +12,10 @@ const pendingFollower = v.strictObject({
   address: v.string(),
 })
 
+/** `master install`, `follower install`: in the eyes of the system's service manager. */
+const serviceReport = v.strictObject({ installed: v.boolean(), running: v.boolean() })
+export type ServiceReport = v.InferOutput<typeof serviceReport>
+
 export const masterStatus = v.strictObject({
   role: v.literal('master'),
   fingerprint: hash,
@@ -53,6 +57,8 @@ export const masterStatus = v.strictObject({
   ),
   /** Address ranges beside the tailnet that peers may come from. */
   allow: v.optional(v.array(v.string()), []),
+  /** Of this machine; the command that was asked looks, and null is what it cannot tell. */
+  service: v.optional(v.nullable(serviceReport), null),
 })
 export type MasterStatus = v.InferOutput<typeof masterStatus>
 

@@ -50,7 +50,10 @@ export const command = define({
         out.line('Recovery key (shown only now; write it down and keep it away from this machine):')
         out.line('  ', yellow(recovery))
         out.line()
-        out.flow(0, 'Next: `stemma master serve` here, then `stemma master link` for the other machines.')
+        out.flow(
+          0,
+          'Next: `stemma master install` here (or `stemma master serve` by hand), then `stemma master link` for the other machines.',
+        )
       }
       return exitCodes.done
     })

@@ -14,6 +14,7 @@ import { positionOf } from '../follower/sync.ts'
 import { heldBack, stagedUntil, tellFaults, tellLeft, tellStaged, waitingFor } from '../follower/tell.ts'
 import { ask } from '../master/answer.ts'
 import { tellMaster } from '../master/tell.ts'
+import { type ServiceState, serviceState, serviceWords } from '../service/state.ts'
 import { ago, counted } from '../ui/amount.ts'
 import { bold } from '../ui/paint.ts'
 
@@ -28,13 +29,15 @@ export const command = define({
     const local = await loadLocal(disk, homes.stemmaHome)
     if (!local)
       throw new Fault('not-initialised', `${homes.stemmaHome} belongs to no master and follows none.`)
-    if (local.role === 'master') tellMaster(context, await ask(context, { cmd: 'status' }, masterStatus))
-    else await tellFollower(context)
+    const service = await serviceState(context, disk, local.role)
+    if (local.role === 'master')
+      tellMaster(context, await ask(context, { cmd: 'status' }, masterStatus), service)
+    else await tellFollower(context, service)
     return exitCodes.done
   },
 })
 
-const tellFollower = (context: Context): Promise<void> =>
+const tellFollower = (context: Context, service: ServiceState): Promise<void> =>
   withFollower(context, 'status', async (desk, local) => {
     const { contact } = desk
     const planned = await desk.keeper.plan()
@@ -67,6 +70,7 @@ const tellFollower = (context: Context): Promise<void> =>
       trouble,
       name: desk.called,
       faults: plan.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
+      service,
     }
     if (context.json) {
       context.out.json(report)
@@ -83,6 +87,7 @@ const tellFollower = (context: Context): Promise<void> =>
         ['files', `${report.files}${plan.staged.length > 0 ? `, but ${waitingFor(plan.staged)}` : ''}`],
         ['fingerprint', fingerprint],
         ['hook', wordsOf(hook)],
+        ['service', serviceWords('follower', service)],
         ['last contact', contact.contactMs === 0 ? 'never' : ago(contact.contactMs, clock.now())],
       ],
     )

@@ -41,12 +41,13 @@ class Watcher {
   readonly #context: Context
   readonly #voice: Voice
   readonly #changes = new Bell()
+  readonly #stop = new AbortController()
   /** Ends the link of the moment. */
   #drop: (why: unknown) => void = () => {}
   #isLost = false
 
   constructor(context: Context) {
-    this.#context = context
+    this.#context = { ...context, signal: AbortSignal.any([context.signal, this.#stop.signal]) }
     this.#voice = new Voice(context, { early: true })
   }
 
@@ -79,8 +80,9 @@ class Watcher {
     const ended = new AbortController()
     const signal = AbortSignal.any([this.#context.signal, ended.signal])
     const control = lock.serve((request) => {
-      if (request.cmd !== 'lend') throw new Fault('wrong-role', 'This machine is a follower that watches.')
-      ended.abort(lent)
+      if (request.cmd === 'stop') this.#stop.abort(new Fault('interrupted', 'Stopped on request.'))
+      else if (request.cmd === 'lend') ended.abort(lent)
+      else throw new Fault('wrong-role', 'This machine is a follower that watches.')
       return Promise.resolve({})
     })
     control.catch((error: unknown) => ended.abort(error))

@@ -102,6 +102,7 @@ async function status(desk: Desk): Promise<MasterStatus> {
     forked: master.forked,
     paused: desk.paused,
     allow: [...(serving?.allow ?? desk.settings.link.allow)],
+    service: null,
   }
 }
 

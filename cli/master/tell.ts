@@ -2,6 +2,7 @@
 import { formatAddress } from '../../schemas/link.ts'
 import type { MasterStatus } from '../../schemas/report.ts'
 import type { Context } from '../context.ts'
+import { type ServiceState, serviceWords } from '../service/state.ts'
 import { ago, counted } from '../ui/amount.ts'
 import { bold, dim, red, yellow } from '../ui/paint.ts'
 
@@ -9,9 +10,9 @@ const shownMax = 10
 /** Of address ranges, which have to share one line. */
 const rangesMax = 2
 
-export function tellMaster({ out, json, clock }: Context, status: MasterStatus): void {
+export function tellMaster({ out, json, clock }: Context, status: MasterStatus, service: ServiceState): void {
   if (json) {
-    out.json(status)
+    out.json({ ...status, service })
     return
   }
   const { serving } = status
@@ -34,6 +35,7 @@ export function tellMaster({ out, json, clock }: Context, status: MasterStatus):
           ? `${serving.hosts.map((host) => formatAddress(host, serving.port)).join(', ')}, ${counted(serving.links, 'link')}${serving.watching ? '' : ', polling'}`
           : 'no (start `stemma master serve`)',
       ],
+      ['service', serviceWords('master', service)],
       ['enrolment', status.approve ? 'by `stemma master approve`' : openTo(status.allow)],
     ],
   )

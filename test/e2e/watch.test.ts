@@ -2,6 +2,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openDisk } from '../../engine/disk/real.ts'
+import { systemClock } from '../../engine/env/system-clock.ts'
+import { askOwner } from '../../transport/control/ask.ts'
 import { type Machine, makeMachine, onLoopback } from './machine.ts'
 import { layCable, namespacesMissing } from './netns.ts'
 import { until } from './patience.ts'
@@ -54,6 +57,14 @@ describe('follower watch', () => {
     master.write('AGENTS.md', 'Second.\n')
     await says('Second.\n')
     expect(watcher.said.filter(({ event }) => event === 'away')).toEqual([])
+  })
+
+  test('it ends when it is asked to, as a service does on Windows', async () => {
+    const world = { disk: await openDisk(), clock: systemClock, uid: process.getuid?.() ?? null }
+    const { signal } = new AbortController()
+    expect(await askOwner(follower.stemmaHome, { cmd: 'stop' }, { ...world, signal })).toEqual({ ok: {} })
+    expect(await watcher.ended()).toBe(0)
+    expect(word()).toBe(false)
   })
 
   test('a second one is refused, and says who watches', async () => {

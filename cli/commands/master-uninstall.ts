@@ -1,0 +1,11 @@
+/** `master uninstall`: the master is no service any more. */
+import { define } from '../command.ts'
+import { runUninstall, uninstallAbout } from '../service/command.ts'
+
+export const command = define({
+  args: [],
+  options: {},
+  about: uninstallAbout,
+  examples: ['master uninstall'],
+  run: (context) => runUninstall(context, 'master'),
+})

@@ -1,0 +1,74 @@
+/**
+ * The LaunchAgent of a service, for macOS. Pure.
+ * Always holds: each path and word arrives as it is.
+ */
+import { envOf, joinIn, launcherFile, logFile, markOf, nameOf, type Plan, type Service } from './service.ts'
+import { escapeXml } from './xml.ts'
+
+export function agentPlan(service: Service): Plan {
+  const name = nameOf(service)
+  const path = joinIn(service.homeDir, 'Library', 'LaunchAgents', `${name}.plist`)
+  const domain = `gui/${service.user}`
+  return {
+    name,
+    files: [{ path, text: listText(service), encoding: 'utf8', mode: 0o600 }],
+    traces: [logFile(service)],
+    folders: [joinIn(service.stemmaHome, 'logs')],
+    probe: { words: ['launchctl', 'print', domain] },
+    isStoppedFirst: true,
+    start: [{ words: ['launchctl', 'bootstrap', domain, path] }],
+    stop: [{ words: ['launchctl', 'bootout', `${domain}/${name}`], mayFail: true }],
+    forget: [],
+    running: {
+      step: { words: ['launchctl', 'print', `${domain}/${name}`] },
+      pattern: /^\s*state = running$/m,
+      failing: 'stopped',
+    },
+    logs: logFile(service),
+  }
+}
+
+/** launchd knows no exit code that ends its patience: what cannot be mended is tried once a minute. */
+const throttleSeconds = 60
+/** 0077, in the number system that launchd reads. */
+const umask = 0o077
+
+function listText(service: Service): string {
+  const { role, homeDir, words } = service
+  const command = ['/bin/sh', launcherFile(service), ...words].map((word) => `    ${string(word)}\n`).join('')
+  const env = Object.entries(envOf(service)).map(([name, path]) => `    ${key(name)}\n    ${string(path)}\n`)
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<!-- ${markOf(role)} -->
+<plist version="1.0">
+<dict>
+  ${key('Label')}
+  ${string(nameOf(service))}
+  ${key('ProgramArguments')}
+  <array>
+${command}  </array>
+${env.length > 0 ? `  ${key('EnvironmentVariables')}\n  <dict>\n${env.join('')}  </dict>\n` : ''}\
+  ${key('WorkingDirectory')}
+  ${string(homeDir)}
+  ${key('RunAtLoad')}
+  <true/>
+  ${key('KeepAlive')}
+  <dict>
+    ${key('SuccessfulExit')}
+    <false/>
+  </dict>
+  ${key('ThrottleInterval')}
+  <integer>${throttleSeconds}</integer>
+  ${key('Umask')}
+  <integer>${umask}</integer>
+  ${key('StandardOutPath')}
+  ${string(logFile(service))}
+  ${key('StandardErrorPath')}
+  ${string(logFile(service))}
+</dict>
+</plist>
+`
+}
+
+const key = (name: string): string => `<key>${escapeXml(name)}</key>`
+const string = (text: string): string => `<string>${escapeXml(text)}</string>`
