@@ -38,6 +38,7 @@ export async function look(context: Context): Promise<Facts> {
     stored !== null &&
     stored.keys === null &&
     stored.log === null &&
+    !stored.cutOff &&
     stored.missing.length === 0 &&
     stored.damaged.length === 0
   return {

@@ -1,5 +1,6 @@
 /** A master: it serves, at an address that others reach, and hears of every change. */
 import { watchesSpare, watchInstancesMin } from '../../../schemas/limits.ts'
+import { counted } from '../../ui/amount.ts'
 import type { ServingFacts } from '../facts.ts'
 import { type Check, fault, warning } from '../finding.ts'
 
@@ -78,7 +79,7 @@ function smallLimit(inotify: ServingFacts['inotify'], folders: number): string |
   if (inotify === null) return null
   const { watches: max, instances } = inotify
   if (max < folders + watchesSpare)
-    return `Linux allows this user ${max} watches; the home alone has ${folders} folders, and editors need thousands.`
+    return `Linux allows this user ${max} watches; the home alone has ${counted(folders, 'folder')}, and editors need thousands.`
   return instances < watchInstancesMin
     ? `Linux allows this user ${instances} programs that watch files.`
     : null

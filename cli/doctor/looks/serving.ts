@@ -1,6 +1,5 @@
 /** A master: does it serve, where, and to whom? Asked over the control channel, so that it is not disturbed. */
 import type { Disk } from '../../../engine/disk/disk.ts'
-import { readFile } from '../../../engine/disk/save.ts'
 import { awayBytesMax, defaultPort, doctorPortMs } from '../../../schemas/limits.ts'
 import { masterStatus } from '../../../schemas/report.ts'
 import type { Settings } from '../../../schemas/settings.ts'
@@ -55,15 +54,25 @@ async function isTaken({ clock }: Context, hosts: readonly string[], port: numbe
 
 /** The smaller of what the system allows a user and what it allows within this namespace. */
 async function readLimits(disk: Disk): Promise<ServingFacts['inotify']> {
-  const number = async (path: string) => {
-    const { got } = await attempt(() => readFile(disk, path, awayBytesMax))
-    return got === null ? Number.POSITIVE_INFINITY : Number(got.toString())
-  }
   const least = async (what: string) =>
     Math.min(
-      await number(`/proc/sys/fs/inotify/max_user_${what}`),
-      await number(`/proc/sys/user/max_inotify_${what}`),
+      await readNumber(disk, `/proc/sys/fs/inotify/max_user_${what}`),
+      await readNumber(disk, `/proc/sys/user/max_inotify_${what}`),
     )
   const [watches, instances] = [await least('watches'), await least('instances')]
   return Number.isFinite(watches) && Number.isFinite(instances) ? { watches, instances } : null
+}
+
+/** In one read: Linux gives the second one of such a file nothing. */
+async function readNumber(disk: Disk, path: string): Promise<number> {
+  const { got } = await attempt(async () => {
+    const file = await disk.open(path, 'read')
+    try {
+      const bytes = Buffer.alloc(awayBytesMax)
+      return bytes.subarray(0, await file.read(bytes, 0)).toString()
+    } finally {
+      await file.close()
+    }
+  })
+  return /^[0-9]+\s*$/.test(got ?? '') ? Number(got) : Number.POSITIVE_INFINITY
 }
