@@ -137,7 +137,6 @@ export type ServingFacts = {
 }
 
 export type LinkFacts = {
-  readonly address: string
   /** What the master answered now; null when it could not be asked. */
   readonly answer: { readonly dateMs: number | null } | Told | null
   /** How the last contact of a sync went. */

@@ -62,7 +62,7 @@ export async function look(context: Context): Promise<Facts> {
         : null,
     link: mine && (await lookAtLink(context, disk, mine)),
     plan:
-      mine && found && settings.got && isWhole
+      mine && found && found.owner !== 'mute' && settings.got && isWhole
         ? await lookAtPlan(context, real, found, mine, settings.got)
         : null,
     login: mine && (await lookAtLogin(context, disk)),

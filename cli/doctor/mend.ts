@@ -91,6 +91,8 @@ const bringContents: Mend = async (context, { role, stored }) => {
     return withDesk(context, 'doctor', async (desk) => {
       for (const hash of damaged) await desk.master.blobs.isSound(hash)
       await desk.look(context.signal)
+      // Nothing new may have been appended, which would have made their names durable.
+      await desk.master.blobs.settle()
       return 'Read the Codex home again for the contents that were missing.'
     })
   return withFollower(context, 'doctor', async (desk, local) => {

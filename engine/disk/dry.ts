@@ -1,7 +1,7 @@
 /**
  * A disk that is only read: what opens a folder to work in it can look at it this way, and leaves it as it is.
- * Always holds: no call changes anything; one that would reports that it did, or that there was nothing to do. What
- * was "written" is not there afterwards, so this is for whoever only looks.
+ * Always holds: no call changes anything; one that would says that it did. What was "written" is not there afterwards,
+ * so this is for whoever only looks.
  */
 import type { DirEntry, Disk, DiskFile, OpenMode, Stat } from './disk.ts'
 
@@ -45,10 +45,10 @@ export class DryDisk implements Disk {
     return true
   }
   async unlink(): Promise<boolean> {
-    return false
+    return true
   }
   async removeDir(): Promise<boolean> {
-    return false
+    return true
   }
   async chmod(): Promise<void> {}
   async syncDir(): Promise<void> {}

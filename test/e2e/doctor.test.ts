@@ -16,7 +16,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { saveJournal } from '../../engine/apply/journal.ts'
 import { sha256Hex } from '../../engine/crypto/hash.ts'
@@ -24,6 +25,7 @@ import { openDisk } from '../../engine/disk/real.ts'
 import { systemIds } from '../../engine/env/system.ts'
 import type { HomePath } from '../../schemas/path.ts'
 import { Clinic, snapshot } from './clinic.ts'
+import { codexBinary, describeCodex } from './codex.ts'
 import { type Machine, onLoopback } from './machine.ts'
 import { until } from './patience.ts'
 import type { Server } from './server.ts'
@@ -147,7 +149,7 @@ describe('a follower', () => {
     await changed(
       home('hooks.json'),
       () => '{"hooks": 3}',
-      async () => expect(await found()).toEqual(['hooks-refused', 'file-left']),
+      async () => expect(await found()).toEqual(['hooks-refused']),
     )
   })
 
@@ -242,6 +244,25 @@ describe('a follower', () => {
     expect(await watcher.stop()).toBe(0)
   })
 
+  test('a process that has the folder and does not answer', async () => {
+    const watcher = await watching()
+    process.kill(watcher.pid, 'SIGSTOP')
+    expect(await found()).toEqual(['owner-mute'])
+    process.kill(watcher.pid, 'SIGCONT')
+    expect(await watcher.stop()).toBe(0)
+  })
+
+  test('in the middle of a storm of changes nothing is taken for a fault', async () => {
+    const watcher = await watching()
+    for (let round = 1; round <= 4; round++) {
+      for (let at = 0; at < 60; at++) master.write(`prompts/storm${at}.md`, `round ${round}\n`)
+      const [mine, theirs] = await Promise.all([found(), clinic.visit(master)])
+      expect([mine, theirs.ids]).toEqual([[], []])
+    }
+    await until('the last change', () => follower.read('prompts/storm59.md') === 'round 4\n')
+    expect(await watcher.stop()).toBe(0)
+  })
+
   test('an apply that was cut off is carried out', async () => {
     const [now, then] = [follower.read('AGENTS.md') ?? '', 'as it was\n']
     const stage = home('.stemma-stage')
@@ -285,6 +306,11 @@ describe('a follower', () => {
     const told = await clinic.visit(follower, ['--fix'])
     expect([told.code, told.ids]).toEqual([1, ['log-damaged']])
     expect(readFileSync(at('log', segment)).equals(broken)).toBe(true)
+    const newer = Buffer.from(bytes)
+    newer.writeUInt16BE(9, 8)
+    newer.writeUInt32BE(crc32(newer.subarray(0, 60)), 60)
+    writeFileSync(at('log', segment), newer)
+    expect(await found()).toEqual(['upgrade-needed'])
     writeFileSync(at('log', segment), bytes)
   })
 
@@ -297,7 +323,7 @@ describe('a follower', () => {
     expect(readFileSync(blob, 'utf8')).toBe('prompt 1\n')
   })
 
-  test('conflicts, and a file that cannot be brought up to date', async () => {
+  test('conflicts', async () => {
     await changed(
       home('prompts', 'p0.md'),
       () => 'mine\n',
@@ -591,6 +617,15 @@ describe('a master', () => {
     expect((await synced.stemma('master', 'init')).code).toBe(0)
     const told = JSON.parse((await synced.stemma('doctor', '--json')).stdout)
     expect(told.findings.map(({ id }: { id: string }) => id)).toEqual(['synced-folder', 'serve-stopped'])
+  })
+})
+
+describeCodex('the real Codex', () => {
+  test('says its version, and leaves nothing in the home', async () => {
+    const nobody = clinic.make('codex')
+    const before = snapshot(nobody.codexHome)
+    const { ids } = await clinic.visit(nobody, [], { PATH: dirname(codexBinary()) })
+    expect([ids, snapshot(nobody.codexHome)]).toEqual([[], before])
   })
 })
 

@@ -14,7 +14,7 @@ export const codex: Check = ({ codex: { file, version } }) => {
   if (version === null)
     return [
       warning('codex-broken', {
-        title: 'codex does not start.',
+        title: 'Codex does not start.',
         means: `${file} does not say its version.`,
         todo: 'Run `codex --version` to see why; install Codex again.',
       }),
@@ -22,8 +22,8 @@ export const codex: Check = ({ codex: { file, version } }) => {
   if (version.startsWith(`${knownCodex}.`)) return []
   return [
     warning('codex-unknown', {
-      title: `Codex ${version} is another version than the one that stemma knows.`,
-      means: `What Codex accepts and when it runs hooks was found out with ${knownCodex}; ${file} may differ.`,
+      title: 'This version of Codex is another one than stemma knows.',
+      means: `${file} is ${version}. What Codex accepts, and when it runs hooks, was found out with ${knownCodex}.`,
       todo: 'Look whether hooks run (`stemma hook status`), and for a newer stemma.',
     }),
   ]
@@ -32,7 +32,7 @@ export const codex: Check = ({ codex: { file, version } }) => {
 export const config: Check = ({ config: faults, role }) =>
   faults.map(({ path, why }) =>
     fault('config-refused', {
-      title: `Codex does not start with ${path === 'config.toml' ? 'this config.toml' : `the profile ${path}`}.`,
+      title: `Codex does not start with ${path === 'config.toml' ? 'this config.toml' : 'one of its profiles'}.`,
       means: `${path}: ${why}${role === 'master' ? ' It is not published like that.' : ''}`,
       todo: 'Correct that line of the file.',
     }),

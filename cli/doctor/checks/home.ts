@@ -1,4 +1,5 @@
 /** A follower's home: conflicts, files that stay as they are, and a login that two machines would spend. */
+import { hooksPath } from '../../../engine/compose/kind.ts'
 import { doctorNamesMax } from '../../../schemas/limits.ts'
 import { counted } from '../../ui/amount.ts'
 import { type Check, fault, warning } from '../finding.ts'
@@ -16,12 +17,17 @@ export const conflicts: Check = ({ plan }) => {
   ]
 }
 
-export const left: Check = ({ plan, config }) =>
+export const left: Check = ({ plan, config, hooks }) =>
   (plan?.left ?? [])
     // What Codex refuses is told as such.
     .filter(({ path }) => !config.some((one) => one.path === path))
+    .filter(({ path }) => path !== hooksPath || !hooks?.fault)
     .map(({ path, why, hint }) =>
-      fault('file-left', { title: `${path} cannot be brought up to date.`, means: why, todo: hint }),
+      fault('file-left', {
+        title: 'A file cannot be brought up to date.',
+        means: `${path}: ${why}`,
+        todo: hint,
+      }),
     )
 
 export const planned: Check = ({ plan, stored }) =>

@@ -24,7 +24,7 @@ export const master: Check = ({ link, nowMs, stored }) => {
   return isThere ? judgeClock(answer.dateMs, nowMs) : []
 }
 
-function judgeAnswer({ answer, address, trouble }: LinkFacts): Finding | null {
+function judgeAnswer({ answer, trouble }: LinkFacts): Finding | null {
   if (answer === null || 'dateMs' in answer) return null
   const { code, message, hint } = answer
   const words = { means: message, todo: hint }
@@ -40,7 +40,7 @@ function judgeAnswer({ answer, address, trouble }: LinkFacts): Finding | null {
       return fault('peer-refused', { title: 'The master lets nobody in from this address.', ...words })
     case 'unreachable':
     case 'timed-out':
-      return fault('master-unreachable', { title: `The master at ${address} cannot be reached.`, ...words })
+      return fault('master-unreachable', { title: 'The master cannot be reached.', ...words })
     default:
       // It gives no head to who has not been let in.
       return trouble?.code === 'waiting'
@@ -49,7 +49,7 @@ function judgeAnswer({ answer, address, trouble }: LinkFacts): Finding | null {
             means: trouble.message,
             todo: trouble.hint,
           })
-        : fault('master-odd', { title: `What answers at ${address} is no master of this version.`, ...words })
+        : fault('master-odd', { title: 'What answers is no master of this version.', ...words })
   }
 }
 

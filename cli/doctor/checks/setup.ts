@@ -4,7 +4,10 @@ import { type Check, fault, warning } from '../finding.ts'
 export const settings: Check = ({ settings: told }) =>
   told.map(({ code, message, hint }) =>
     fault(code, {
-      title: code === 'bad-local' ? 'local.toml cannot be read.' : 'settings.toml cannot be read.',
+      title:
+        code === 'bad-local'
+          ? 'The file local.toml cannot be read.'
+          : 'The file settings.toml cannot be read.',
       means: message,
       todo: hint,
     }),

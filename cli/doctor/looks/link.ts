@@ -3,7 +3,6 @@ import { loadContact } from '../../../engine/contact.ts'
 import type { Disk } from '../../../engine/disk/disk.ts'
 import { loadFollowerKeys } from '../../../engine/keys/keys.ts'
 import { doctorDialMs } from '../../../schemas/limits.ts'
-import { formatAddress } from '../../../schemas/link.ts'
 import type { FollowerLocal } from '../../../schemas/settings.ts'
 import { mintIdentity } from '../../../transport/identity/cert.ts'
 import { peek } from '../../../transport/link/peek.ts'
@@ -17,14 +16,13 @@ export async function lookAtLink(context: Context, disk: Disk, local: FollowerLo
   const { clock, homes, signal } = context
   const { host, port, fingerprint } = linkOf(local)
   const contact = await loadContact(disk, homes.stemmaHome)
-  const address = formatAddress(host, port)
   const trouble = await troubleOf({ disk, context, contact })
   const keys = await attempt(() => loadFollowerKeys(disk, homes.stemmaHome))
-  if (keys.got === null) return { address, answer: null, trouble }
+  if (keys.got === null) return { answer: null, trouble }
   const identity = mintIdentity(keys.got.node)
   const limits = { timeoutMs: doctorDialMs, answerMs: doctorDialMs }
   const { got, told } = await attempt(() =>
     peek({ host, port, pin: fingerprint, identity, clock, signal, ...limits }),
   )
-  return { address, answer: got === null ? told : { dateMs: got.dateMs }, trouble }
+  return { answer: got === null ? told : { dateMs: got.dateMs }, trouble }
 }
