@@ -13,7 +13,10 @@ export type Report = {
   readonly fixed: { readonly mended: readonly Mended[]; readonly unmended: readonly Unmended[] } | null
 }
 
-export function tellReport({ out, json }: Context, { facts, findings, fixed }: Report): void {
+export function tellReport(
+  { out, json }: Pick<Context, 'out' | 'json'>,
+  { facts, findings, fixed }: Report,
+): void {
   const faults = findings.filter(({ level }) => level === 'fault').length
   const warnings = findings.length - faults
   if (json) {

@@ -408,6 +408,24 @@ describe('a follower', () => {
     expect((await follower.stemma('sync')).code).toBe(4)
     expect(await found()).toEqual(['master-replaced'])
     await other.stop()
+    const strange = createServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end('220 ready\r\n'),
+    )
+    strange.listen(port, '127.0.0.1')
+    await once(strange, 'listening')
+    expect(await found()).toEqual(['master-odd'])
+    strange.close()
+    await once(strange, 'close')
+    server = await master.start(
+      ...['master', 'serve', '--json', '--port', String(port)],
+      '--host',
+      '127.0.0.1',
+    )
+    expect(await found()).toEqual(['peer-refused'])
+    await server.stop()
     server = await serveOn(master)
     // Whoever met another master is told so until a sync goes well.
     expect(await found()).toEqual(['last-contact'])
@@ -421,7 +439,7 @@ describe('a follower', () => {
     rmSync(at('evidence'), { recursive: true })
   })
 
-  test('a machine that was revoked; one that waits; one without anything that brings news', async () => {
+  test('a machine that was revoked, one that waits, one that nothing brings news to, one without its home', async () => {
     const revoked = clinic.make('revoked')
     expect(
       (await revoked.stemma('follower', 'join', link, '--yes', '--no-hook', '--name', 'gone')).code,
@@ -432,7 +450,10 @@ describe('a follower', () => {
     expect((await master.stemma('master', 'revoke', 'gone', '--yes')).code).toBe(0)
     expect((await clinic.visit(revoked)).ids).toEqual(['revoked'])
     const waiting = clinic.make('waiting')
-    expect((await waiting.stemma('follower', 'join', link, '--yes', '--timeout', '1500')).code).toBe(5)
+    const join = ['follower', 'join', link, '--yes', '--timeout', '3000']
+    expect((await waiting.stemma(...join)).code).toBe(5)
+    // It follows nobody before it is let in.
+    expect((await clinic.visit(waiting)).ids).toEqual([])
     renameSync(home(), `${home()}.away`)
     expect(await found()).toContain('home-missing')
     renameSync(`${home()}.away`, home())

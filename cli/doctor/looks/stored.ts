@@ -13,6 +13,7 @@ import { listEvidence } from '../../../engine/evidence.ts'
 import type { State } from '../../../engine/fold/state.ts'
 import { loadFollowerKeys, loadMasterKeys } from '../../../engine/keys/keys.ts'
 import { Log } from '../../../engine/log/log.ts'
+import { listSegments } from '../../../engine/log/segment.ts'
 import { missingSecrets, neededBySecrets } from '../../../engine/secrets/reader.ts'
 import { Fault } from '../../../schemas/fault.ts'
 import { doctorLooksMax } from '../../../schemas/limits.ts'
@@ -21,8 +22,9 @@ import type { Context } from '../../context.ts'
 import type { StoredFacts, Told } from '../facts.ts'
 import { attempt, toldOf } from './attempt.ts'
 
+type World = Pick<Context, 'homes' | 'ids' | 'clock' | 'signal'>
 type Place = {
-  readonly context: Context
+  readonly context: World
   readonly disk: Disk
   readonly role: 'master' | 'follower'
   /** Somebody writes while this reads. */
@@ -75,8 +77,9 @@ async function lookOnce({ context, disk, role }: Place, logKey: Buffer | null): 
   if (role === 'follower' && !(await Log.exists(logPlace))) return nothing
   const log = await Log.open(logPlace)
   try {
-    // Older segments are read to their ends, which shows what is damaged in them.
-    for await (const _ of log.records(await log.oldest())) context.signal.throwIfAborted()
+    // Older segments are read to their ends, which shows what is damaged in them. The newest was read by the opening.
+    const hasOlder = (await listSegments(disk, logPlace.dir)).length > 1
+    for await (const _ of hasOlder ? log.records(1) : []) context.signal.throwIfAborted()
     const { state, head, damage } = log
     const blobs = new Blobs(disk, ids, `${homes.stemmaHome}/blobs`)
     return {
@@ -84,12 +87,20 @@ async function lookOnce({ context, disk, role }: Place, logKey: Buffer | null): 
       log:
         damage && toldOf(new Fault('log-damaged', `The log is damaged at byte ${damage.at}: ${damage.why}.`)),
       seq: head.seq,
-      folders: 1 + new Set([...state.files().keys()].map((path) => posix.dirname(path))).size,
+      folders: foldersOf(state.files().keys()),
       ...(await lookAtContents(context, state, blobs)),
     }
   } finally {
     await log.close()
   }
+}
+
+/** With all that lie above them, the home included. */
+function foldersOf(paths: Iterable<string>): number {
+  const folders = new Set(['.'])
+  for (const path of paths)
+    for (let at = posix.dirname(path); !folders.has(at); at = posix.dirname(at)) folders.add(at)
+  return folders.size
 }
 
 const otherKeys: Told = toldOf(
@@ -98,7 +109,7 @@ const otherKeys: Told = toldOf(
 
 /** Every content that the state needs is there and what its name says. */
 async function lookAtContents(
-  { signal }: Context,
+  { signal }: World,
   state: State,
   blobs: Blobs,
 ): Promise<Pick<Seen, 'missing' | 'damaged'>> {
