@@ -14,6 +14,7 @@ import { fetchNew } from '../follower/fetch.ts'
 import { bringUp } from '../follower/sync.ts'
 import { withDesk } from '../master/desk.ts'
 import { owning } from '../owner.ts'
+import { shimFile, writeShim } from '../shim/file.ts'
 import { counted } from '../ui/amount.ts'
 import type { Facts } from './facts.ts'
 import type { Finding } from './finding.ts'
@@ -109,6 +110,13 @@ const installHook: Mend = (context) =>
     return 'Installed and approved the session hook anew.'
   })
 
+const renewShim: Mend = async (context) => {
+  const disk = await context.openDisk()
+  await writeShim(context, disk)
+  await disk.chmod(shimFile(context), 0o700)
+  return 'Wrote the shim anew.'
+}
+
 /** In an order in which one makes way for the next. */
 const mends: readonly (readonly [string, Mend])[] = [
   ['wrong-mode', closeModes],
@@ -121,4 +129,5 @@ const mends: readonly (readonly [string, Mend])[] = [
   ['hook-missing', installHook],
   ['hook-modified', installHook],
   ['hook-untrusted', installHook],
+  ['shim-broken', renewShim],
 ]

@@ -20,6 +20,8 @@ import { type Machine, makeMachine } from './machine.ts'
 
 const main = process.env['STEMMA_CLI'] ?? fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
+export type Env = Readonly<Record<string, string>>
+
 export type Visit = {
   readonly code: number
   readonly stdout: string
@@ -60,7 +62,7 @@ export class Clinic {
     return path
   }
 
-  make(name: string, env: Readonly<Record<string, string>> = {}, inside: readonly string[] = []): Machine {
+  make(name: string, env: Env = {}, inside: readonly string[] = []): Machine {
     const machine = makeMachine(name, inside, { PATH: this.path, ...env })
     this.#machines.push(machine)
     return machine
@@ -70,7 +72,7 @@ export class Clinic {
   async call(
     machine: Machine,
     words: readonly string[],
-    env: Readonly<Record<string, string>> = {},
+    env: Env = {},
   ): Promise<{ code: number; stdout: string; stderr: string }> {
     const options = {
       encoding: 'utf8',
@@ -94,11 +96,7 @@ export class Clinic {
     })
   }
 
-  async visit(
-    machine: Machine,
-    words: readonly string[] = [],
-    env: Readonly<Record<string, string>> = {},
-  ): Promise<Visit> {
+  async visit(machine: Machine, words: readonly string[] = [], env: Env = {}): Promise<Visit> {
     const { code, stdout, stderr } = await this.call(machine, [...words, '--json'], env)
     const told = JSON.parse(stdout)
     if (!Array.isArray(told.findings)) throw new Error(`the doctor failed: ${stdout}${stderr}`)

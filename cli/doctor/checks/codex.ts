@@ -1,6 +1,6 @@
 /** Codex itself, its config, and the shim before it. */
 import { knownCodex } from '../../../schemas/config-type.ts'
-import { type Check, fault, warning } from '../finding.ts'
+import { type Check, fault, fixable, warning } from '../finding.ts'
 
 export const codex: Check = ({ codex: { file, version } }) => {
   if (file === null)
@@ -43,14 +43,16 @@ export const shim: Check = ({ shim: seen }) => {
   const { file, gone, isExecutable, found } = seen
   if (gone.length > 0 || !isExecutable)
     return [
-      fault('shim-broken', {
-        title: 'The shim brings no news any more.',
-        means:
-          gone.length > 0
-            ? `${file} names what is no longer there: ${gone.join(' and ')}. Codex starts without it.`
-            : `${file} is not executable.`,
-        todo: 'Run `stemma shim install` again.',
-      }),
+      fixable(
+        fault('shim-broken', {
+          title: 'The shim brings no news any more.',
+          means:
+            gone.length > 0
+              ? `${file} names what is no longer there: ${gone.join(' and ')}. Codex starts without it.`
+              : `${file} is not executable.`,
+          todo: '`stemma doctor --fix` or `stemma shim install` writes it anew.',
+        }),
+      ),
     ]
   if (found === 'first') return []
   return [

@@ -51,7 +51,7 @@ export async function lookAtHooks({ homes }: Context, disk: Disk, isWanted: bool
   const parsed = readToml((await read(disk, join(codexHome, configPath))).got?.toString() ?? '')
   const table = isRefusal(parsed) ? {} : parsed.table
   const features = table['features']
-  const file = await hooksFileOf(disk, codexHome)
+  const file = (await attempt(() => hooksFileOf(disk, codexHome))).got ?? ''
   const own: OwnHook[] = []
   for (const hook of hooks) {
     if (hook.command === null || !isOwnCommand(hook.command)) continue

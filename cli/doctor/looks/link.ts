@@ -15,8 +15,9 @@ import { attempt } from './attempt.ts'
 export async function lookAtLink(context: Context, disk: Disk, local: FollowerLocal): Promise<LinkFacts> {
   const { clock, homes, signal } = context
   const { host, port, fingerprint } = linkOf(local)
-  const contact = await loadContact(disk, homes.stemmaHome)
-  const trouble = await troubleOf({ disk, context, contact })
+  const { got: trouble } = await attempt(async () =>
+    troubleOf({ disk, context, contact: await loadContact(disk, homes.stemmaHome) }),
+  )
   const keys = await attempt(() => loadFollowerKeys(disk, homes.stemmaHome))
   if (keys.got === null) return { answer: null, trouble }
   const identity = mintIdentity(keys.got.node)

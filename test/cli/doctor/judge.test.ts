@@ -195,12 +195,12 @@ const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
   [
     { ...follower, shim: { file: '/s/codex', gone: ['/n'], isExecutable: true, found: 'behind' } },
     'shim-broken',
-    false,
+    true,
   ],
   [
     { ...follower, shim: { file: '/s/codex', gone: [], isExecutable: false, found: 'never' } },
     'shim-broken',
-    false,
+    true,
   ],
   // A master.
   [served({ status: null }, idle), 'serve-stopped', false],
@@ -289,6 +289,11 @@ const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
   // Settings.
   [{ ...sound, role: 'unknown', settings: [told('bad-local')] }, 'bad-local', false],
   [{ ...follower, settings: [told('bad-settings')] }, 'bad-settings', false],
+  [
+    { ...sound, role: 'unknown', settings: [told('disk-denied'), told('disk-denied')] },
+    'folder-closed',
+    false,
+  ],
 ]
 describe('each fault alone', () => {
   test.each(spoilt.map(([facts, id, fixable], at) => [`${at}: ${id}`, facts, id, fixable] as const))(
