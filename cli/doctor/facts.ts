@@ -75,8 +75,8 @@ export type StoredFacts = {
   /** Contents that the newest state needs. */
   readonly missing: readonly string[]
   readonly damaged: readonly string[]
-  /** Evidence of a break of trust that nobody has settled. */
-  readonly evidence: readonly string[]
+  /** The evidence of a fork that nobody has settled; null for none. A rollback stands in nobody's way once it is over. */
+  readonly fork: string | null
   /** An apply that was cut off behind its commit waits to be carried out. */
   readonly cutOff: boolean
   /** The records of apply cannot be believed. */

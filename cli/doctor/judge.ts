@@ -8,12 +8,12 @@ import { mute, sockets, watcher } from './checks/lock.ts'
 import { modes, owner } from './checks/modes.ts'
 import { publishing, reach, serve, watches } from './checks/serve.ts'
 import { codexHome, settings } from './checks/setup.ts'
-import { contents, cutOff, evidence, keys, leftovers, log, records } from './checks/stored.ts'
+import { contents, cutOff, fork, keys, leftovers, log, records } from './checks/stored.ts'
 import type { Facts } from './facts.ts'
 import type { Check, Finding } from './finding.ts'
 
 const checks: readonly Check[] = [
-  ...[settings, owner, modes, keys, evidence, log, contents, records],
+  ...[settings, owner, modes, keys, fork, log, contents, records],
   ...[room, synced, network, mute],
   ...[serve, reach, publishing, watches, master],
   ...[codexHome, codex, config, hook, shim],

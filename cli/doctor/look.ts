@@ -34,7 +34,11 @@ export async function look(context: Context): Promise<Facts> {
   const stored =
     role === 'master' || role === 'follower' ? await lookAtStored({ context, disk, role, isOwned }) : null
   const mine = local.got?.role === 'follower' ? local.got : null
+  const seen = await lookAtCodex(context, disk)
+  // Without a home there is nothing that could differ, and no hook.
+  const { hasHome } = seen.codex
   const isWhole =
+    hasHome &&
     stored !== null &&
     stored.keys === null &&
     stored.log === null &&
@@ -50,12 +54,12 @@ export async function look(context: Context): Promise<Facts> {
     settings: [local.told, settings.told].flatMap((told) => (told === null ? [] : [told])),
     place: await lookAtPlace(context, disk),
     survey: found,
-    leftovers: isOwned ? [] : await findLeftovers(disk, homes),
+    leftovers: isOwned ? [] : await findLeftovers(disk, homes, role),
     watching: word && { ...word, isAlive: isAlive(word.pid) },
     stored,
-    ...(await lookAtCodex(context, disk)),
+    ...seen,
     config: await lookAtConfig(context, disk),
-    hooks: mine && (await lookAtHooks(context, disk, mine.hook === true)),
+    hooks: mine && hasHome ? await lookAtHooks(context, disk, mine.hook === true) : null,
     serving:
       role === 'master'
         ? await lookAtServing(context, disk, found?.owner ?? null, settings.got?.link ?? null)

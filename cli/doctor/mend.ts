@@ -1,7 +1,8 @@
 /**
  * Mends what is safe to mend, by the functions of the commands that people would use.
- * Always holds: nothing of the user's is removed, decided or published; what needs the folder takes its lock, and a
- * running master is left alone. What could not be mended is told, and the rest goes on.
+ * Always holds: nothing of the user's is removed or decided, and a master publishes no more than any start of it would;
+ * what needs the folder takes its lock, and a running master is left alone. What could not be mended is told, and the
+ * rest goes on.
  */
 import { removeTree } from '../../engine/disk/tree.ts'
 import { dropWatching } from '../../engine/watching.ts'
@@ -68,11 +69,11 @@ const dropMark: Mend = async (context) => {
 }
 
 /** Under the lock: what is half written then is nobody's. */
-const dropLeftovers: Mend = async (context, { stored }) => {
+const dropLeftovers: Mend = async (context, { stored, role }) => {
   const disk = await context.openDisk()
   const removed = await owning(context, 'doctor', disk, async () => {
     const { codexHome } = context.homes
-    const found = await findLeftovers(disk, context.homes)
+    const found = await findLeftovers(disk, context.homes, role)
     const dropped = found.filter((path) => !(stored?.cutOff && path.startsWith(codexHome)))
     for (const path of dropped) await removeTree(disk, path)
     return dropped.length

@@ -24,7 +24,7 @@ import type { HomePath } from '../../schemas/path.ts'
 import { openWard } from './ward.ts'
 
 const ward = await openWard()
-const { clinic, follower, at, home, found, expectMended, changed, watching } = ward
+const { clinic, master, follower, at, home, found, expectMended, changed, watching } = ward
 afterAll(() => clinic.close())
 // What a test broke it has mended: the next one begins with a sound machine.
 afterEach(ward.expectSound)
@@ -139,6 +139,34 @@ test('an apply that was cut off is carried out', async () => {
   expect(existsSync(stage)).toBe(false)
 })
 
+test('a sync that was killed between its first file and its last', async () => {
+  const count = 600
+  const publish = async (round: number) => {
+    for (let one = 0; one < count; one++) master.write(`prompts/many${one}.md`, `round ${round}\n`)
+    expect((await master.stemma('master', 'rebuild')).code).toBe(0)
+  }
+  const journal = at('apply', 'journal.json')
+  let ids: readonly string[] = []
+  // A kill that came too early or too late is tried again.
+  for (let round = 1; round <= 10 && !ids.includes('apply-cut-off'); round++) {
+    await publish(round)
+    const sync = follower.launch('sync')
+    let isOver = false
+    const over = sync.done.finally(() => {
+      isOver = true
+    })
+    while (!isOver && !existsSync(journal)) await new Promise((resolve) => setImmediate(resolve))
+    if (!isOver) process.kill(sync.pid, 'SIGKILL')
+    await over
+    ids = await found()
+  }
+  // It may have been saving something at that moment.
+  expect(ids.filter((id) => id !== 'leftovers').sort()).toEqual(['apply-cut-off', 'stale-lock'])
+  await expectMended(...ids)
+  const all = Array.from({ length: count }, (_, one) => follower.read(`prompts/many${one}.md`))
+  expect(new Set(all).size).toBe(1)
+})
+
 test('records of apply that cannot be believed', async () => {
   await changed(
     at('apply', 'ledger.json'),
@@ -188,9 +216,11 @@ test('a folder that another program syncs', async () => {
   rmSync(mark, { recursive: true })
 })
 
-test('evidence of a break of trust', async () => {
+test('evidence of a fork; that of a rollback which is over', async () => {
   mkdirSync(at('evidence'), { mode: 0o700 })
+  writeFileSync(at('evidence', 'rollback-0000000000000001-x.json'), '{}')
+  expect(await found()).toEqual([])
   writeFileSync(at('evidence', 'fork-0000000000000001-x.json'), '{}')
-  expect(await found()).toEqual(['trust-broken'])
+  expect(await found()).toEqual(['forked'])
   rmSync(at('evidence'), { recursive: true })
 })

@@ -82,7 +82,7 @@ test('a machine that was revoked, one that waits, one that nothing brings news t
   // It follows nobody before it is let in.
   expect((await clinic.visit(waiting)).ids).toEqual([])
   renameSync(home(), `${home()}.away`)
-  expect(await found()).toContain('home-missing')
+  expect(await found()).toEqual(['home-missing'])
   renameSync(`${home()}.away`, home())
   expect((await master.stemma('master', 'open')).code).toBe(0)
 })

@@ -159,7 +159,7 @@ describe('a master', () => {
     renameSync(at('kept'), at('keys'))
     mkdirSync(at('evidence'), { mode: 0o700 })
     writeFileSync(at('evidence', 'fork-0000000000000001-x.json'), '{}')
-    expect(await found()).toEqual(['trust-broken', 'serve-stopped'])
+    expect(await found()).toEqual(['forked', 'serve-stopped'])
     rmSync(at('evidence'), { recursive: true })
   })
 

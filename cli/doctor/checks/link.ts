@@ -6,8 +6,8 @@ import type { LinkFacts } from '../facts.ts'
 import { type Check, type Finding, fault, warning } from '../finding.ts'
 
 export const master: Check = ({ link, nowMs, stored }) => {
-  // A break of trust is told with its evidence.
-  if (link === null || (stored?.evidence ?? []).length > 0) return []
+  // A fork is told with its evidence.
+  if (link === null || stored?.fork) return []
   const now = judgeAnswer(link)
   if (now !== null) return [now]
   const { trouble, answer } = link

@@ -51,9 +51,10 @@ export const reach: Check = ({ serving }) => {
   ]
 }
 
-export const publishing: Check = ({ serving }) => {
+export const publishing: Check = ({ serving, codex }) => {
   const paused = serving?.status?.paused
-  if (!paused) return []
+  // That the home is away is told as such.
+  if (!paused || !codex.hasHome) return []
   return [fault('paused', { title: 'Nothing is published now.', means: paused.message, todo: paused.hint })]
 }
 

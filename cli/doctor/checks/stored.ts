@@ -38,7 +38,7 @@ export const contents: Check = ({ stored, role, survey }) => {
   const isFree = survey !== null && survey.owner === null
   const again =
     role === 'master'
-      ? 'they are read from the Codex home again, as far as it has them'
+      ? 'they are read from the Codex home again, as far as it has them, and what changed there is published'
       : 'damaged ones are set aside and all of them fetched from the master again'
   const finding = fault('contents-damaged', {
     title: 'Stored contents are missing or damaged.',
@@ -51,16 +51,15 @@ export const contents: Check = ({ stored, role, survey }) => {
   return [isFree || role === 'follower' ? fixable(finding) : finding]
 }
 
-export const evidence: Check = ({ stored, role }) => {
-  const [first] = stored?.evidence ?? []
-  if (!first) return []
+export const fork: Check = ({ stored, role }) => {
+  if (!stored?.fork) return []
   return [
-    fault('trust-broken', {
-      title: 'There is evidence of a break of trust.',
+    fault('forked', {
+      title: 'The history was found forked.',
       means:
         role === 'master'
-          ? `A follower holds another history with this master's signature; nothing is published. See ${first}.`
-          : `The master showed another history, or an older one, than this machine holds. See ${first}.`,
+          ? `A follower holds another history with this master's signature; nothing is published. See ${stored.fork}.`
+          : `The master showed another history than this machine holds; nothing is taken from it. See ${stored.fork}.`,
       todo: 'Find out which one is genuine; then `stemma trust reset`.',
     }),
   ]

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Disk } from '../../../engine/disk/disk.ts'
 import type { Homes } from '../../../engine/settings/homes.ts'
+import type { Facts } from '../facts.ts'
 import { attempt } from './attempt.ts'
 
 /** By folder: how what is half written is called there. */
@@ -11,7 +12,13 @@ const halves: readonly (readonly [string, RegExp])[] = [
   ['blobs', /^tmp-/],
 ]
 
-export async function findLeftovers(disk: Disk, { stemmaHome, codexHome }: Homes): Promise<string[]> {
+export async function findLeftovers(
+  disk: Disk,
+  { stemmaHome, codexHome }: Homes,
+  role: Facts['role'],
+): Promise<string[]> {
+  // Whose a folder is has to be known before anything in it is called a leftover.
+  if (role !== 'master' && role !== 'follower') return []
   const found: string[] = []
   for (const [folder, form] of halves) {
     const at = join(stemmaHome, folder)
@@ -19,6 +26,6 @@ export async function findLeftovers(disk: Disk, { stemmaHome, codexHome }: Homes
     for (const { name, kind } of entries) if (kind === 'file' && form.test(name)) found.push(join(at, name))
   }
   const stage = join(codexHome, '.stemma-stage')
-  if ((await attempt(() => disk.stat(stage))).got) found.push(stage)
+  if (role === 'follower' && (await attempt(() => disk.stat(stage))).got) found.push(stage)
   return found
 }

@@ -9,7 +9,7 @@ import { siteOf } from '../../../engine/apply/site.ts'
 import { Blobs } from '../../../engine/blobs/blobs.ts'
 import { toHash } from '../../../engine/crypto/hash.ts'
 import type { Disk } from '../../../engine/disk/disk.ts'
-import { listEvidence } from '../../../engine/evidence.ts'
+import { openEvidence } from '../../../engine/evidence.ts'
 import type { State } from '../../../engine/fold/state.ts'
 import { loadFollowerKeys, loadMasterKeys } from '../../../engine/keys/keys.ts'
 import { Log } from '../../../engine/log/log.ts'
@@ -51,7 +51,7 @@ export async function lookAtStored(place: Place): Promise<StoredFacts> {
   return {
     ...seen,
     keys: keys.told ?? seen.keys,
-    evidence: (await attempt(() => listEvidence(disk, stemmaHome))).got ?? [],
+    fork: (await attempt(() => openEvidence(disk, stemmaHome, 'fork'))).got,
     cutOff: !isOwned && records.got === true,
     records: records.told,
   }

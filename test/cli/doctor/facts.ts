@@ -33,7 +33,7 @@ export const sound: Facts = {
 
 const stored = {
   ...{ keys: null, log: null, seq: 7, folders: 12, missing: [], damaged: [] },
-  ...{ evidence: [], cutOff: false, records: null },
+  ...{ fork: null, cutOff: false, records: null },
 } as const satisfies Facts['stored']
 
 export const status: MasterStatus = {

@@ -221,6 +221,14 @@ const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
     'paused',
     false,
   ],
+  [
+    {
+      ...served({ status: on({}, { paused: { ...told('home-missing'), since: '' } }) }),
+      codex: { ...sound.codex, hasHome: false },
+    },
+    'home-missing',
+    false,
+  ],
   [served({ status: on({ watching: false }) }), 'few-watches', false],
   [served({ inotify: { watches: 1035, instances: 128 } }), 'few-watches', false],
   [served({ inotify: { watches: 1036, instances: 128 } }), null, false],
@@ -242,8 +250,8 @@ const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
     'contents-damaged',
     false,
   ],
-  [storing(follower, { evidence: ['/e/fork-1.json'] }), 'trust-broken', false],
-  [storing(master, { evidence: ['/e/fork-1.json'] }), 'trust-broken', false],
+  [storing(follower, { fork: '/e/fork-1.json' }), 'forked', false],
+  [storing(master, { fork: '/e/fork-1.json' }), 'forked', false],
   [storing(follower, { cutOff: true }), 'apply-cut-off', true],
   [
     storing({ ...follower, leftovers: ['/home/u/.codex/.stemma-stage'] }, { cutOff: true }),
@@ -335,7 +343,7 @@ const links: readonly (readonly [Facts, string | null])[] = [
   [linked({ dateMs: nowMs - 2 * minute - second }), 'clock-apart'],
   [linked({ dateMs: nowMs + 2 * minute + second }), 'clock-apart'],
   [linked({ dateMs: null }), null],
-  [storing(linked(told('unreachable'), 'fork'), { evidence: ['/e'] }), 'trust-broken'],
+  [storing(linked(told('unreachable'), 'fork'), { fork: '/e' }), 'forked'],
 ]
 test.each(links.map(([facts, id], at) => [`${at}: ${id}`, facts, id] as const))(
   'the master: %s',

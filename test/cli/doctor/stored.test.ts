@@ -21,7 +21,7 @@ const look = (at: Machine, role: 'master' | 'follower', stemmaHome: string, isOw
     disk: new DryDisk(at.disk),
     ...{ role, isOwned },
   })
-const sound = { keys: null, log: null, missing: [], damaged: [], evidence: [], cutOff: false, records: null }
+const sound = { keys: null, log: null, missing: [], damaged: [], fork: null, cutOff: false, records: null }
 const contentsOf = ({ disk }: Machine) =>
   disk.paths('/').map((path) => [path, disk.peek(path)?.toString('hex')])
 
