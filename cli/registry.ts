@@ -55,6 +55,11 @@ export const registry: readonly Entry[] = [
   entry('apply', 'Apply what was fetched already', () => import('./commands/apply.ts')),
   entry('plan', 'Show what apply would change', () => import('./commands/plan.ts')),
   entry('status', 'Show how this machine stands', () => import('./commands/status.ts')),
+  entry(
+    'doctor',
+    'Find what is wrong here, say what to do, and mend it',
+    () => import('./commands/doctor.ts'),
+  ),
   entry('conflicts', 'List files that differ and wait', () => import('./commands/conflicts.ts')),
   entry('resolve', 'Settle a conflict', () => import('./commands/resolve.ts')),
   entry(

@@ -14,11 +14,22 @@ type Place = { readonly disk: Disk; readonly clock: Clock; readonly stemmaHome: 
 const pathOf = (stemmaHome: string) => `${stemmaHome}/watching`
 
 /** Its number; null when nobody is known to be level with the master now. */
-export async function loadWatching({ disk, clock, stemmaHome }: Place): Promise<number | null> {
+export async function loadWatching(place: Place): Promise<number | null> {
+  const word = await readWatching(place)
+  const leftMs = (word?.untilMs ?? 0) - place.clock.now()
+  return word !== null && leftMs > 0 && leftMs <= watchingMs ? word.pid : null
+}
+
+export type WatchingWord = { readonly pid: number; readonly untilMs: number }
+
+/** What was said last, whether or not it still counts; null for nothing. */
+export async function readWatching({
+  disk,
+  stemmaHome,
+}: Pick<Place, 'disk' | 'stemmaHome'>): Promise<WatchingWord | null> {
   const bytes = await readFile(disk, pathOf(stemmaHome), awayBytesMax)
   const [, pid, untilMs] = /^([0-9]{1,10}) ([0-9]{1,15})$/.exec(bytes?.toString() ?? '') ?? []
-  const leftMs = Number(untilMs) - clock.now()
-  return pid !== undefined && leftMs > 0 && leftMs <= watchingMs ? Number(pid) : null
+  return pid === undefined ? null : { pid: Number(pid), untilMs: Number(untilMs) }
 }
 
 /** This process is level with the master, and hears of every change. */

@@ -4,6 +4,9 @@
  * our business, since a newer Codex may know it.
  */
 
+/** The Codex whose behaviour was looked at, here and wherever a file speaks of Codex. */
+export const knownCodex = '0.169'
+
 /** `count` is an integer from 0 up, `strings` a list of them, `words` a table of them, `tables` a table of tables. */
 export type ConfigType =
   | 'string'

@@ -344,3 +344,27 @@ export const serviceFileBytesMax = 64 * KiB
 /** stemma with everything it needs has about 600 files and 8 MiB. */
 export const packageFilesMax = 20_000
 export const packageBytesMax = 256 * MiB
+
+// --- doctor ---
+/** Below the first people should know, below the second stemma itself stops: what apply keeps free, twice. */
+export const diskLowBytes = 256 * MiB
+export const diskFullBytes = 2 * applyReserveBytes
+/** Clocks this far apart are no matter of a slow answer: it takes seconds. */
+export const clockApartMs = 2 * 60_000
+/** Watches that other programs of this user have: editors take thousands. */
+export const watchesSpare = 1024
+/** A Linux with fewer than this many has no room for an editor, a browser and a master. */
+export const watchInstancesMin = 16
+/** To connect to a master, to be answered, and to find out whether a port of this machine is taken. */
+export const doctorDialMs = 3_000
+export const doctorPortMs = 1_000
+/** What a program may take to say its version; npm's Codex starts Node for it. */
+export const versionTimeoutMs = 10_000
+/** A folder that changes while it is looked at is looked at again this often. */
+export const doctorLooksMax = 3
+/** What is mended may bring to light what it hid: modes, then a lock, then an apply. */
+export const doctorRoundsMax = 3
+/** Named in one finding; the rest are counted. */
+export const doctorNamesMax = 3
+/** The mounts of one machine, as Linux lists them. */
+export const mountsBytesMax = 1 * MiB

@@ -38,7 +38,11 @@ export type TroubleReport = {
 }
 
 /** Null when the last contact went well. The hook asks, too, and where it reaches nobody it leaves a mark. */
-export async function troubleOf({ disk, context, contact }: FollowerDesk): Promise<TroubleReport | null> {
+export async function troubleOf({
+  disk,
+  context,
+  contact,
+}: Pick<FollowerDesk, 'disk' | 'context' | 'contact'>): Promise<TroubleReport | null> {
   const { clock, homes } = context
   const awayMs = await lastAway(disk, clock, homes.stemmaHome)
   const isAway = awayMs !== null && awayMs > Math.max(contact.contactMs, contact.trouble?.lastMs ?? 0)

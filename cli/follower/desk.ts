@@ -139,7 +139,7 @@ export async function withFolder<T>(
  * Another command of this machine is over soon: it is waited for, not reported. One that watches lends the folder, and
  * waits itself for as long as others come.
  */
-async function patiently<T>(
+export async function patiently<T>(
   context: Context,
   what: string,
   disk: Disk,

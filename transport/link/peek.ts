@@ -18,11 +18,23 @@ export type PeekOptions = ConnectOptions & {
   readonly answerMs: number
 }
 
+export type Peeked = {
+  readonly head: Buffer
+  /** The clock of the master, to the second; null when it does not say. */
+  readonly dateMs: number | null
+}
+
 /** The bytes of the newest head. Faults: those of `connectPinned`, `revoked`, `protocol`, `timed-out`, `unreachable`. */
 export async function peekHead(to: PeekOptions): Promise<Buffer> {
+  return (await peek(to)).head
+}
+
+/** The same, and what time it is there. */
+export async function peek(to: PeekOptions): Promise<Peeked> {
   const { socket } = await connectPinned(to)
   try {
-    return bodyOf(await answerOf(socket, to))
+    const answer = await answerOf(socket, to)
+    return { head: bodyOf(answer), dateMs: dateOf(answer) }
   } finally {
     socket.destroy()
   }
@@ -63,4 +75,10 @@ function bodyOf(answer: Buffer): Buffer {
   if (status !== '200' || body.length !== signedHeadBytes)
     throw new Fault('protocol', 'The master gave no signed head.')
   return body
+}
+
+function dateOf(answer: Buffer): number | null {
+  const text = answer.subarray(0, answer.indexOf(headEnd)).toString('latin1')
+  const dateMs = Date.parse(/\r\ndate: ([^\r]+)/i.exec(text)?.[1] ?? '')
+  return Number.isNaN(dateMs) ? null : dateMs
 }

@@ -7,7 +7,7 @@ import { refuse } from '../../../schemas/fault.ts'
 import { signedHeadBytes } from '../../../schemas/signable.ts'
 import { dial } from '../../../transport/identity/dial.ts'
 import { createTlsAcceptor } from '../../../transport/identity/tls.ts'
-import { peekHead } from '../../../transport/link/peek.ts'
+import { peek, peekHead } from '../../../transport/link/peek.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { follower, host, listenOn, master, openDoor } from './world.ts'
 
@@ -44,6 +44,20 @@ describe('the question', () => {
     const socket = await dial({ host, port, clock: systemClock, timeoutMs: 10_000 })
     expect((await ask(port, { socket })).equals(head)).toBe(true)
     expect(socket.destroyed).toBe(true)
+  })
+
+  test('U4: comes with the time at the master, where it says so', async () => {
+    const port = await door()
+    const to = {
+      ...{ host, pin: master.fingerprint, identity: follower, clock: systemClock },
+      ...{ timeoutMs: 10_000, answerMs: 10_000 },
+    }
+    const { dateMs } = await peek({ ...to, port })
+    expect(Math.abs((dateMs ?? 0) - Date.now())).toBeLessThan(60_000)
+    const silent = await says('HTTP/1.1 200 OK\r\n\r\n', head)
+    expect(await peek({ ...to, port: silent })).toEqual({ head, dateMs: null })
+    const odd = await says('HTTP/1.1 200 OK\r\nDate: some day\r\n\r\n', head)
+    expect(await peek({ ...to, port: odd })).toEqual({ head, dateMs: null })
   })
 
   test('T3: is not answered to who is revoked, nor on another path of HTTP', async () => {

@@ -1,0 +1,87 @@
+/** A master: it serves, at an address that others reach, and hears of every change. */
+import { watchesSpare, watchInstancesMin } from '../../../schemas/limits.ts'
+import { counted } from '../../ui/amount.ts'
+import type { ServingFacts } from '../facts.ts'
+import { type Check, fault, warning } from '../finding.ts'
+
+export const serve: Check = ({ serving, survey }) => {
+  if (serving === null) return []
+  const { status, fault: told, port, isTaken } = serving
+  if (told)
+    return [
+      fault('serve-silent', {
+        title: '`stemma master serve` does not answer.',
+        means: told.message,
+        todo: told.hint,
+      }),
+    ]
+  if (status?.serving) return []
+  if (isTaken)
+    return [
+      fault('port-taken', {
+        title: `Another program uses port ${port}.`,
+        means: '`stemma master serve` does not run, and could not start with this port.',
+        todo: 'End that program, or choose another port: `--port`, or link.port in settings.toml. Followers then need a new link.',
+      }),
+    ]
+  // Another command has the folder: whether a master serves shows when it is done.
+  if (survey === null || survey.owner !== null) return []
+  return [
+    fault('serve-stopped', {
+      title: '`stemma master serve` is not running.',
+      means: 'Nothing is published, and no follower gets anything new.',
+      todo: 'Start `stemma master serve`, and leave it running.',
+    }),
+  ]
+}
+
+export const reach: Check = ({ serving }) => {
+  const status = serving?.status
+  if (!serving || !status?.serving || status.allow.length > 0) return []
+  const isEverywhere = status.serving.hosts.some((host) => host === '0.0.0.0' || host === '::')
+  if (serving.hostsOnTailnet.length > 0 || (isEverywhere && serving.tailnet !== null)) return []
+  return [
+    fault('not-on-tailnet', {
+      title: 'No follower can reach this master.',
+      means: isEverywhere
+        ? 'This machine has no address on a tailnet, and peers of no other network are let in.'
+        : `It listens on ${status.serving.hosts.join(' and ')} only, which is on no tailnet, and peers of no other network are let in.`,
+      todo: 'Start Tailscale on this machine, or let another network in: `stemma master serve --allow CIDR`.',
+    }),
+  ]
+}
+
+export const publishing: Check = ({ serving, codex }) => {
+  const paused = serving?.status?.paused
+  // That the home is away is told as such.
+  if (!paused || !codex.hasHome) return []
+  return [fault('paused', { title: 'Nothing is published now.', means: paused.message, todo: paused.hint })]
+}
+
+export const watches: Check = ({ serving, stored }) => {
+  if (serving === null) return []
+  const polls = serving.status?.serving?.watching === false
+  const small = smallLimit(serving.inotify, stored?.folders ?? 1)
+  // A home that is away is not watched either, which is told as such.
+  if (serving.status?.paused) return []
+  if (!polls && small === null) return []
+  return [
+    warning('few-watches', {
+      title: polls
+        ? 'The home is not watched: it is looked at every few seconds.'
+        : 'The limit of file watches is small.',
+      means: small ?? 'The system refuses to watch it; other programs may have used up its watches.',
+      todo: 'Raise the limits: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512',
+    }),
+  ]
+}
+
+function smallLimit(inotify: ServingFacts['inotify'], folders: number): string | null {
+  if (inotify === null) return null
+  const { watches: max, instances } = inotify
+  if (max < folders + watchesSpare)
+    return `Linux allows this user ${max} watches; the home alone has ${counted(folders, 'folder')}, and editors need thousands.`
+  return instances < watchInstancesMin
+    ? `Linux allows this user ${instances} programs that watch files.`
+    : null
+}
