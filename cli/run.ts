@@ -9,6 +9,7 @@ import type { Context, World } from './context.ts'
 import { choose, parse } from './parser.ts'
 import { type Entry, registry } from './registry.ts'
 import { commandHelp, listHelp } from './ui/help.ts'
+import { makeTeller } from './ui/progress.ts'
 import { tellTrouble } from './ui/trouble.ts'
 import { makeWriter, type Writer } from './ui/writer.ts'
 
@@ -26,6 +27,8 @@ export async function run(
     return await answer(words, world, entries, { out, err, json })
   } catch (error) {
     return tellTrouble(error, { out, err, json, debug: world.env['STEMMA_DEBUG'] === '1' })
+  } finally {
+    world.line?.clear()
   }
 }
 
@@ -83,6 +86,7 @@ async function makeContext(world: World, voice: Voice): Promise<Context> {
   const homes = findHomes(env, homeDir, cwd)
   return {
     ...voice,
+    progress: makeTeller(voice.json ? undefined : world.line, systemClock),
     homes,
     env,
     cwd,
