@@ -78,6 +78,9 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
   }
 }
 
+/** Room behind a question. */
+const answerColumns = 12
+
 /** The question goes to standard error: standard output belongs to the answer of the command. Enter alone is ''. */
 async function ask(question: string): Promise<string | null> {
   const { stdin } = process
@@ -90,8 +93,9 @@ async function ask(question: string): Promise<string | null> {
       lines.once('SIGINT', () => interrupt('SIGINT'))
       lines.once('close', () => resolve(null))
       stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true })
-      lines.question(`${wrap(visible(question), (stderr.columns ?? 80) - 1).join('\n')} `, (answer) =>
-        resolve(answer.trim()),
+      lines.question(
+        `${wrap(visible(question), (stderr.columns ?? 80) - answerColumns).join('\n')} `,
+        (answer) => resolve(answer.trim()),
       )
     })
   } finally {

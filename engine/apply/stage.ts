@@ -4,6 +4,7 @@
  * Always holds: what is staged matched its hash; new files get 0644 or 0755 less the umask, and a replaced
  * file's successor has the permissions of the file it replaces, but for the executable bit (S34).
  */
+import { size } from '../../schemas/amount.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { applyReserveBytes, stageParallel } from '../../schemas/limits.ts'
 import type { Stat } from '../disk/disk.ts'
@@ -27,10 +28,14 @@ export async function checkRoom(site: Site, backupBytes: number, plan: Plan): Pr
   const needBytes = stagedBytes + backupBytes + applyReserveBytes
   const freeBytes = await site.disk.freeBytes(site.home)
   if (freeBytes < needBytes)
-    throw new Fault('disk-full', `The update needs ${needBytes} bytes on the disk of ${site.home}.`, {
-      needBytes,
-      freeBytes,
-    })
+    throw new Fault(
+      'disk-full',
+      `The update needs ${size(needBytes)} on the disk of ${site.home}, which has ${size(freeBytes)} left.`,
+      {
+        needBytes,
+        freeBytes,
+      },
+    )
 }
 
 const bytesOf = (step: Step): number => ('bytes' in step ? step.bytes : 0)

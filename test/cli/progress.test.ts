@@ -14,7 +14,9 @@ function shown(text: string): string[] {
   let column = 0
   for (let at = 0; at < text.length; at++) {
     const row = rows.length - 1
-    if (text.startsWith('\u001b[J', at)) {
+    const wraps = /^\u001b\[\?7[lh]/.exec(text.slice(at, at + 5))
+    if (wraps) at += wraps[0].length - 1
+    else if (text.startsWith('\u001b[K', at) || text.startsWith('\u001b[J', at)) {
       rows[row] = (rows[row] ?? '').slice(0, column)
       at += 2
     } else if (text[at] === '\r') column = 0
@@ -68,12 +70,23 @@ describe('U1: the line', () => {
       },
     }
     const line = new Line(sink, {})
-    for (columns of [80, 40, 120, 20]) {
+    for (const [width_, rest] of [
+      [80, '\u001b[K'],
+      [40, '\u001b[K\u001b[J'],
+      [120, '\u001b[K'],
+      [20, '\u001b[K\u001b[J'],
+    ] as const) {
+      columns = width_
       text = ''
       line.draw('Fetching: '.repeat(20))
-      expect(text.endsWith('\u001b[J\r')).toBe(true)
+      // Rows below are erased only where the line may have come to stand in several.
+      expect(text.endsWith(`\u001b[?7h${rest}\r`)).toBe(true)
       expect(width(shown(text)[0] ?? '')).toBe(columns - 1)
     }
+    columns = 10
+    text = ''
+    line.clear()
+    expect(text).toBe('\r\u001b[K\u001b[J')
   })
 
   test.each([
