@@ -6,7 +6,7 @@
 import type { Clock } from '../../engine/env/clock.ts'
 import type { OnProgress, Phase, Progress } from '../../engine/env/progress.ts'
 import { progressAfterMs, progressEveryMs } from '../../schemas/limits.ts'
-import { counted, size } from './amount.ts'
+import { counted, duration, size } from './amount.ts'
 import type { Line } from './line.ts'
 
 const names = {
@@ -22,11 +22,13 @@ export type Teller = {
   readonly tell: OnProgress
   /** What was under way is over, done or not. */
   readonly end: () => void
+  /** Work that another process does: all that is known of it is how long it takes. */
+  readonly during: <T>(words: string, work: Promise<T>) => Promise<T>
 }
 
 /** @param line where it is shown; undefined shows nothing. */
-export function makeTeller(line: Line | undefined, clock: Pick<Clock, 'monotonic'>): Teller {
-  if (!line?.isAble) return { tell: () => {}, end: () => {} }
+export function makeTeller(line: Line | undefined, clock: Pick<Clock, 'monotonic' | 'after'>): Teller {
+  if (!line?.isAble) return { tell: () => {}, end: () => {}, during: (_, work) => work }
   let current: { readonly phase: Phase; readonly of: number; readonly startMs: number } | null = null
   let nextMs = 0
   const end = () => {
@@ -44,7 +46,24 @@ export function makeTeller(line: Line | undefined, clock: Pick<Clock, 'monotonic
     nextMs = nowMs + progressEveryMs
     line.draw(wordsOf(progress, nowMs - current.startMs))
   }
-  return { tell, end }
+  const during = async <T>(words: string, work: Promise<T>): Promise<T> => {
+    const startMs = clock.monotonic()
+    let cancel = () => {}
+    const arm = (delayMs: number) => {
+      cancel = clock.after(delayMs, () => {
+        line.draw(`${words}: ${duration(clock.monotonic() - startMs)}`)
+        arm(progressEveryMs)
+      })
+    }
+    arm(progressAfterMs)
+    try {
+      return await work
+    } finally {
+      cancel()
+      end()
+    }
+  }
+  return { tell, end, during }
 }
 
 /** `Fetching: 1234 of 10000 files, 12 MiB of 96 MiB (12 %), 8.1 MiB/s`. */

@@ -34,7 +34,26 @@ function shown(text: string): string[] {
 function at(columns = 80, env: Record<string, string> = {}) {
   const terminal = screen({ columns })
   const line = new Line(terminal, env)
-  const clock = { ms: 1000, monotonic: () => clock.ms }
+  const due: { atMs: number; call: () => void }[] = []
+  const clock = {
+    ms: 1000,
+    monotonic: () => clock.ms,
+    after: (delayMs: number, call: () => void) => {
+      const one = { atMs: clock.ms + delayMs, call }
+      due.push(one)
+      return () => void due.splice(0, due.length, ...due.filter((other) => other !== one))
+    },
+    /** Lets time pass, and what is due happen. */
+    pass(ms: number) {
+      const endMs = clock.ms + ms
+      while ((due[0]?.atMs ?? Number.POSITIVE_INFINITY) <= endMs) {
+        const next = due.shift()
+        clock.ms = next?.atMs ?? endMs
+        next?.call()
+      }
+      clock.ms = endMs
+    },
+  }
   return { terminal, line, clock, teller: makeTeller(line, clock) }
 }
 const progress = (count: number, more: Partial<Progress> = {}): Progress => ({
@@ -97,7 +116,7 @@ describe('U1: the line', () => {
     const line = new Line(sink, env)
     line.draw('x')
     line.clear()
-    makeTeller(line, { monotonic: () => Number.MAX_SAFE_INTEGER }).tell(progress(1))
+    makeTeller(line, { monotonic: () => Number.MAX_SAFE_INTEGER, after: () => () => {} }).tell(progress(1))
     expect(sink.text).toBe('')
   })
 })
@@ -144,6 +163,20 @@ describe('U1: progress', () => {
     expect(shown(terminal.text)).toEqual(['Putting in place: 101 of 500 files, 20 %, 101 files/s'])
     teller.end()
     expect(shown(terminal.text)).toEqual([''])
+  })
+
+  test('of what another process does is the time it takes', async () => {
+    const { terminal, clock, teller } = at()
+    let done = (_: string) => {}
+    const work = teller.during('The master works', new Promise<string>((resolve) => (done = resolve)))
+    clock.pass(progressAfterMs - 1)
+    expect(terminal.text).toBe('')
+    clock.pass(3000)
+    expect(shown(terminal.text)).toEqual(['The master works: 3.3 s'])
+    done('told')
+    expect(await work).toBe('told')
+    expect(shown(terminal.text)).toEqual([''])
+    await expect(teller.during('It', Promise.reject(new Error('no')))).rejects.toThrow('no')
   })
 
   test('fits 80 columns whatever the amounts', () => {
