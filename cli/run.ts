@@ -9,7 +9,6 @@ import type { Context, World } from './context.ts'
 import { choose, parse } from './parser.ts'
 import { type Entry, registry } from './registry.ts'
 import { commandHelp, listHelp } from './ui/help.ts'
-import { makeTeller } from './ui/progress.ts'
 import { tellTrouble } from './ui/trouble.ts'
 import { makeWriter, type Writer } from './ui/writer.ts'
 
@@ -75,10 +74,11 @@ function listGroup(entries: readonly Entry[], group: string, rest: readonly stri
 }
 
 async function makeContext(world: World, voice: Voice): Promise<Context> {
-  const [{ findHomes }, { systemClock, systemIds }, { openDisk }] = await Promise.all([
+  const [{ findHomes }, { systemClock, systemIds }, { openDisk }, { makeTeller }] = await Promise.all([
     import('../engine/settings/homes.ts'),
     import('../engine/env/system.ts'),
     import('../engine/disk/real.ts'),
+    import('./ui/progress.ts'),
   ])
   const { env, homeDir, cwd, pid, uid, signal } = world
   const ask = (question: string) => world.ask(question)

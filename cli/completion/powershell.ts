@@ -35,7 +35,7 @@ ${sources(places)
     if ($ended) { $count++ }
     elseif ($option) { $option = '' }
     elseif ($word -ceq '--') { $ended = $true }
-    elseif ($places[$place].values.Contains($word)) {
+    elseif ($places[$place].options.Contains($word)) {
       $option = $word
       if ($repeating -cnotcontains "$place $word") { $given += $word }
     }
@@ -54,9 +54,9 @@ ${sources(places)
   $offers = [ordered]@{}
   if ($option) { $source = $sources["$place $option"] }
   elseif (-not $ended -and $wordToComplete.StartsWith('-')) {
-    foreach ($kind in 'flags', 'values') {
-      foreach ($word in $places[$place][$kind].Keys) {
-        if ($given -cnotcontains $word) { $offers[$word] = $places[$place][$kind][$word] }
+    foreach ($kind in 'flags', 'options') {
+      foreach ($pair in $places[$place][$kind].GetEnumerator()) {
+        if ($given -cnotcontains $pair.Key) { $offers[$pair.Key] = $pair.Value }
       }
     }
   }
@@ -72,18 +72,19 @@ ${sources(places)
   elseif ($source) {
     foreach ($word in @(stemma known $source 2>$null)) { if ($word) { $offers[$word] = $word } }
   }
-  foreach ($word in $offers.Keys) {
+  foreach ($pair in $offers.GetEnumerator()) {
+    $word = $pair.Key
     if (-not $word.StartsWith($wordToComplete, [StringComparison]::Ordinal)) { continue }
     $text = "$before$word"
-    if ($text -notmatch '^[\\w./=-]+$') { $text = "'" + $text.Replace("'", "''") + "'" }
-    [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $offers[$word])
+    if ($text -notmatch '^[\\w./=-]+$') { $text = "'" + ($text -replace '[''\\u2018-\\u201b]', '$0$0') + "'" }
+    [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $pair.Value)
   }
 }
 `
 
 const placeLine = ({ path, words, flags, values }: Place): string =>
   `    ${quote(path)} = @{
-${Object.entries({ words, flags, values })
+${Object.entries({ words, flags, options: values })
   .map(([kind, offers]) => `      ${kind} = ${described(offers)}`)
   .join('\n')}
     }`

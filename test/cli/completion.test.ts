@@ -10,6 +10,8 @@ import { type Shell, shells } from '../../cli/completion/script.ts'
 import { parse } from '../../cli/parser.ts'
 import { registry } from '../../cli/registry.ts'
 import { isRefusal } from '../../schemas/fault.ts'
+import { version } from '../../schemas/version.ts'
+import { entries } from './commands.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stemma-tab-'))
 const hostile = '$(touch pwned); `touch pwned`'
@@ -184,6 +186,12 @@ test.runIf(has('bash'))('reading the script costs bash next to nothing', () => {
   const ms =
     Number(execFileSync('bash', ['-c', `{ ${code}; } 2>&1`, file('bash')], { encoding: 'utf8' })) * 50
   expect(ms).toBeLessThan(50)
+})
+
+/** There is no PowerShell here: its script is read by people, and stays as it was read. */
+test('the script for PowerShell is the golden one, with the commands of the tests', async () => {
+  const script = scripts.powershell(await grammarOf(entries)).replace(version, 'VERSION')
+  await expect(script).toMatchFileSnapshot('completion.golden.ps1')
 })
 
 test('PowerShell gets the same tables', () => {
