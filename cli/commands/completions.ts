@@ -24,12 +24,13 @@ export const command = define({
   about: [
     'SHELL is bash, zsh, fish or powershell. The script holds every command and option of this version; it asks ' +
       'stemma only for names: of followers at `master approve` and `revoke`, of conflicts at `resolve`.',
-    'Where a shell reads it at the first Tab it costs nothing before, and is never older than stemma: put the line of ' +
-      'the example into ~/.local/share/bash-completion/completions/stemma (bash with bash-completion), into a file ' +
-      '_stemma in a folder on fpath, below a first line `#compdef stemma` (zsh), or into ' +
-      '~/.config/fish/completions/stemma.fish (fish). For PowerShell it goes into the profile.',
+    'Read at the first Tab it costs no start of a shell anything, and is never older than stemma. In bash with ' +
+      'bash-completion: `eval "$(stemma completions bash)"` in ~/.local/share/bash-completion/completions/stemma.',
+    'In zsh: a file _stemma in a folder on fpath, with the lines `#compdef stemma` and `eval "$(stemma completions zsh)"`.',
+    'In fish: `stemma completions fish | source` in ~/.config/fish/completions/stemma.fish.',
+    '`stemma completions powershell | Out-String | Invoke-Expression` goes into $PROFILE.',
   ],
-  examples: ['completions bash'],
+  examples: ['completions bash', 'completions zsh', 'completions fish', 'completions powershell'],
   async run({ out }, [word]) {
     const shell = shells.find((one) => one === word)
     const script = shell ? scripts[shell](await grammarOf(registry)) : ''
