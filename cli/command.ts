@@ -43,6 +43,12 @@ type Value<O extends Option> = {
   whole: number | undefined
   choice: O['choices'][number] | undefined
 }[O['kind']]
+/** Where the words come from that an argument or a value may be: these words, files, or what `stemma known` lists. */
+export type Source = readonly string[] | 'files' | Listed
+/** Names that only this machine knows; `waiting` and `enrolled` are followers of its master. */
+export const listed = ['waiting', 'enrolled', 'conflicts'] as const
+export type Listed = (typeof listed)[number]
+
 type Values<O extends Options> = { readonly [K in keyof O]: Value<O[K]> }
 
 /** `PATH` must be given, `[PATH]` may, `[PATH...]` takes all that is left. */
@@ -57,6 +63,9 @@ type Args<A extends readonly string[]> = A extends readonly [
       : readonly [string, ...Args<Rest>]
   : readonly []
 
+/** The word of an argument, as `known` has it. */
+export const wordOf = (arg: string): string => arg.replace(/^\[|(?:\.\.\.)?\]$/g, '')
+
 /** What the parser makes of a command line, checked against the command's declaration. */
 export type Parsed = {
   readonly args: readonly string[]
@@ -66,6 +75,8 @@ export type Parsed = {
 export type Command = {
   readonly args: readonly string[]
   readonly options: Options
+  /** What an argument may be, by its word without brackets; words that are listed are checked. */
+  readonly known: Readonly<Record<string, Source>>
   /** Lines below the usage: what a summary cannot say. */
   readonly about: readonly string[]
   /** Each without the leading `stemma`. */
@@ -79,6 +90,7 @@ export type Command = {
 export function define<const A extends readonly string[], const O extends Options>(declared: {
   readonly args: A
   readonly options: O
+  readonly known?: Readonly<Record<string, Source>>
   readonly about?: readonly string[]
   readonly examples: readonly string[]
   readonly answers?: false
@@ -87,6 +99,7 @@ export function define<const A extends readonly string[], const O extends Option
   return {
     args: declared.args,
     options: declared.options,
+    known: declared.known ?? {},
     about: declared.about ?? [],
     examples: declared.examples,
     answers: declared.answers ?? true,

@@ -5,6 +5,8 @@ import type { Disk } from '../engine/disk/disk.ts'
 import type { Clock } from '../engine/env/clock.ts'
 import type { Ids } from '../engine/env/ids.ts'
 import type { Homes } from '../engine/settings/homes.ts'
+import type { Line } from './ui/line.ts'
+import type { Teller } from './ui/progress.ts'
 import type { Sink, Writer } from './ui/writer.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -16,6 +18,8 @@ export type World = {
   readonly cwd: string
   readonly out: Sink
   readonly err: Sink
+  /** On the terminal of both, where there is one. */
+  readonly line?: Line
   readonly pid: number
   /** Null where users have no number (Windows). */
   readonly uid: number | null
@@ -35,6 +39,8 @@ export type Context = {
   readonly err: Writer
   /** The answer goes to `out.json`, and nothing else does. */
   readonly json: boolean
+  /** Who waits at a terminal sees how far long work has come. */
+  readonly progress: Teller
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly ids: Ids

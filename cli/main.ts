@@ -9,20 +9,23 @@ import { exitCodes } from '../schemas/code.ts'
 import { Fault } from '../schemas/fault.ts'
 import { become } from './become.ts'
 import { run } from './run.ts'
+import { Line } from './ui/line.ts'
 import { visible, wrap } from './ui/text.ts'
 import { tellTrouble } from './ui/trouble.ts'
 import { makeWriter, type Sink } from './ui/writer.ts'
 
 // Standard input is not touched before somebody asks: it may be meant for Codex (`run`).
 const { stdout, stderr, env } = process
-const out = sinkOf(stdout)
-const err = sinkOf(stderr)
+const line = new Line(sinkOf(stderr), env)
+const out = line.before(sinkOf(stdout))
+const err = line.before(sinkOf(stderr))
 const stop = new AbortController()
 
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    if (stop.signal.aborted) process.exit(exitCodes.failed)
-    interrupt(name)
+    if (!stop.signal.aborted) return interrupt(name)
+    line.clear()
+    process.exit(exitCodes.failed)
   })
 }
 process.on('uncaughtException', fail).on('unhandledRejection', fail)
@@ -36,11 +39,15 @@ await end(
     cwd: process.cwd(),
     out,
     err,
+    line,
     pid: process.pid,
     uid: process.getuid?.() ?? null,
     signal: stop.signal,
     ask,
-    become: (file, args) => become(file, args, env),
+    become: (file, args) => {
+      line.clear()
+      return become(file, args, env)
+    },
   }),
 )
 
@@ -71,19 +78,24 @@ function sinkOf(stream: NodeJS.WriteStream): Sink {
   }
 }
 
+/** Room behind a question. */
+const answerColumns = 12
+
 /** The question goes to standard error: standard output belongs to the answer of the command. Enter alone is ''. */
 async function ask(question: string): Promise<string | null> {
   const { stdin } = process
   if (!stdin.isTTY || !stderr.isTTY) return null
   stop.signal.throwIfAborted()
+  line.clear()
   const lines = createInterface({ input: stdin, output: stderr })
   try {
     return await new Promise((resolve, reject) => {
       lines.once('SIGINT', () => interrupt('SIGINT'))
       lines.once('close', () => resolve(null))
       stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true })
-      lines.question(`${wrap(visible(question), (stderr.columns ?? 80) - 1).join('\n')} `, (answer) =>
-        resolve(answer.trim()),
+      lines.question(
+        `${wrap(visible(question), (stderr.columns ?? 80) - answerColumns).join('\n')} `,
+        (answer) => resolve(answer.trim()),
       )
     })
   } finally {

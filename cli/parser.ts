@@ -4,8 +4,8 @@
  */
 import { cac } from 'cac'
 import { isRefusal, type Refusal, refuse, unreachable } from '../schemas/fault.ts'
-import type { Command, Option, OptionValue, Parsed } from './command.ts'
-import { suggest } from './ui/suggest.ts'
+import { type Command, type Option, type OptionValue, type Parsed, wordOf } from './command.ts'
+import { meant, suggest } from './ui/suggest.ts'
 
 /** What every command understands; one without an answer of its own has no use for the first. */
 export const globalFlags = {
@@ -28,7 +28,7 @@ export type Chosen<E> = {
 export type Group = { readonly group: string; readonly rest: readonly string[] }
 
 /** Finds the command with the most words at the beginning of a line; the global flags may stand before it. */
-export function choose<E extends { readonly path: string }>(
+export function choose<E extends { readonly path: string; readonly hidden?: true }>(
   entries: readonly E[],
   words: readonly string[],
 ): Chosen<E> | Group | Refusal {
@@ -50,15 +50,29 @@ export function choose<E extends { readonly path: string }>(
   if (entry) return { entry, rest }
   const word = words[at]
   if (word === undefined) return { group: path, rest }
-  if (word.startsWith('-')) return unknownOption(word, Object.keys(globalFlags), path)
-  const depth = path ? path.split(' ').length : 0
-  const siblings = entries
-    .filter((one) => !path || one.path.startsWith(`${path} `))
-    .map((one) => one.path.split(' ')[depth] ?? '')
+  if (word.startsWith('-'))
+    return unknownOption(word, [...Object.keys(globalFlags), ...(path ? [] : ['version'])], path)
   const typed = path ? `${path} ${word}` : word
-  const near = suggest(word, siblings)
-  const meant = near ? `; did you mean \`${path ? `${path} ` : ''}${near}\`?` : '.'
-  return refuse('usage', `There is no command \`${typed}\`${meant}`, { help: path })
+  const shown = entries.filter((one) => !one.hidden).map((one) => one.path)
+  return refuse('usage', `There is no command \`${typed}\`${meant(nearest(shown, path, word))}`, {
+    help: path,
+  })
+}
+
+/** The commands of which `word` behind `path` may be a slip: `join` alone is `follower join`. */
+function nearest(paths: readonly string[], path: string, word: string): readonly string[] {
+  const last = (one: string) => one.slice(one.lastIndexOf(' ') + 1)
+  const named = paths.filter((one) => last(one) === word)
+  if (named.length > 0) return named
+  const depth = path ? path.split(' ').length : 0
+  const siblings = paths.filter((one) => !path || one.startsWith(`${path} `))
+  const near = suggest(
+    word,
+    siblings.map((one) => one.split(' ')[depth] ?? ''),
+  )
+  if (near !== null) return [path ? `${path} ${near}` : near]
+  const far = suggest(word, paths.map(last))
+  return far === null ? [] : paths.filter((one) => last(one) === far)
 }
 
 /** Checks and decodes what follows the command's words. */
@@ -90,7 +104,7 @@ export function parse(path: string, command: Command, words: readonly string[]):
     if (isRefusal(value)) return value
     options[name] = value
   }
-  return countArgs(path, command.args, args) ?? { args, options }
+  return countArgs(path, command.args, args) ?? checkArgs(path, command, args) ?? { args, options }
 }
 
 /** Runs `cac` over marked words; what comes back is unmarked text, or true for a switch. */
@@ -133,7 +147,7 @@ function decode(
   values: readonly unknown[],
   path: string,
 ): OptionValue | Refusal {
-  const bad = (why: string) => refuse('usage', `The option --${name} ${why}.`, { help: path })
+  const bad = (why: string, end = '.') => refuse('usage', `The option --${name} ${why}${end}`, { help: path })
   if (option === null || option.kind === 'flag') return values.length > 0
   const given = values.filter((value) => typeof value === 'string')
   // Without a value after it an option is a mere `true`.
@@ -150,7 +164,7 @@ function decode(
         ? Number(value)
         : bad(`needs a whole number from 0 to ${option.max}`)
     case 'choice':
-      return option.choices.includes(value) ? value : bad(`must be one of ${option.choices.join(', ')}`)
+      return option.choices.includes(value) ? value : bad(...oneOf(value, option.choices))
     default:
       return unreachable(option.kind)
   }
@@ -166,10 +180,24 @@ function countArgs(path: string, wanted: readonly string[], args: readonly strin
   return null
 }
 
+/** Arguments that are one of few words. */
+function checkArgs(path: string, command: Command, args: readonly string[]): Refusal | null {
+  for (const [at, arg] of command.args.entries()) {
+    const [word, value, known] = [wordOf(arg), args[at], command.known[wordOf(arg)]]
+    if (value === undefined || typeof known !== 'object' || known.includes(value)) continue
+    return refuse('usage', `${word} ${oneOf(value, known).join('')}`, { help: path })
+  }
+  return null
+}
+
+const oneOf = (value: string, choices: readonly string[]): readonly [string, string] => [
+  `must be one of ${choices.join(', ')}`,
+  meant(suggest(value, choices)),
+]
+
 function unknownOption(word: string, names: readonly string[], path: string): Refusal {
   const [typed] = split(word)
   const near = suggest(typed.replace(/^-+/, ''), names)
-  const meant = near ? `; did you mean \`--${near}\`?` : '.'
   const of = path ? `\`stemma ${path}\`` : '`stemma`'
-  return refuse('usage', `${of} has no option \`${typed}\`${meant}`, { help: path })
+  return refuse('usage', `${of} has no option \`${typed}\`${meant(near && `--${near}`)}`, { help: path })
 }

@@ -7,6 +7,8 @@ import type { Command } from './command.ts'
 export type Entry = {
   readonly path: string
   readonly summary: string
+  /** For programs: in no list, and never what somebody meant. */
+  readonly hidden?: true
   load(): Promise<Command>
 }
 
@@ -82,4 +84,13 @@ export const registry: readonly Entry[] = [
     'Forget the pinned key after a break of trust',
     () => import('./commands/trust-reset.ts'),
   ),
+  entry(
+    'completions',
+    'Print what completes these words in a shell',
+    () => import('./commands/completions.ts'),
+  ),
+  {
+    ...entry('known', 'List names for a shell to complete', () => import('./commands/known.ts')),
+    hidden: true,
+  },
 ]

@@ -26,6 +26,8 @@ export async function run(
     return await answer(words, world, entries, { out, err, json })
   } catch (error) {
     return tellTrouble(error, { out, err, json, debug: world.env['STEMMA_DEBUG'] === '1' })
+  } finally {
+    world.line?.clear()
   }
 }
 
@@ -72,10 +74,11 @@ function listGroup(entries: readonly Entry[], group: string, rest: readonly stri
 }
 
 async function makeContext(world: World, voice: Voice): Promise<Context> {
-  const [{ findHomes }, { systemClock, systemIds }, { openDisk }] = await Promise.all([
+  const [{ findHomes }, { systemClock, systemIds }, { openDisk }, { makeTeller }] = await Promise.all([
     import('../engine/settings/homes.ts'),
     import('../engine/env/system.ts'),
     import('../engine/disk/real.ts'),
+    import('./ui/progress.ts'),
   ])
   const { env, homeDir, cwd, pid, uid, signal } = world
   const ask = (question: string) => world.ask(question)
@@ -83,6 +86,7 @@ async function makeContext(world: World, voice: Voice): Promise<Context> {
   const homes = findHomes(env, homeDir, cwd)
   return {
     ...voice,
+    progress: makeTeller(voice.json ? undefined : world.line, systemClock),
     homes,
     env,
     cwd,

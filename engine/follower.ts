@@ -8,6 +8,7 @@
  *    then `missing` names them and nothing is applied until they are here.
  * 4. After a fork was found nothing more is taken until a person has settled it (T6).
  */
+import { size } from '../schemas/amount.ts'
 import { Fault, isRefusal, type Refusal, refuse } from '../schemas/fault.ts'
 import { type KeyRow, rowLayouts } from '../schemas/section.ts'
 import type { FollowerId, Hash } from '../schemas/shape.ts'
@@ -241,7 +242,7 @@ export class Follower {
     if (freeBytes < needBytes)
       throw new Fault(
         'disk-full',
-        `The file contents to fetch need ${needBytes} bytes on the disk of ${stemmaHome}.`,
+        `The file contents to fetch need ${size(needBytes)} on the disk of ${stemmaHome}, which has ${size(freeBytes)} left.`,
         {
           needBytes,
           freeBytes,

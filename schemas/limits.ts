@@ -227,6 +227,12 @@ export const inlineBytesMax = 8 * KiB
 /** Node's timers overflow beyond 2^31 - 1 ms and then fire at once. */
 export const delayMsMax = 2 ** 31 - 1
 
+/** Work shorter than this is not worth a line; one that moves faster than this cannot be read. */
+export const progressAfterMs = 500
+export const progressEveryMs = 125
+/** Names that a shell asks for at a Tab: later they are of no use. */
+export const knownTimeoutMs = 1_000
+
 /** A rebuild reads the whole home: 100,000 files on a slow disk. */
 export const rebuildTimeoutMs = 10 * 60_000
 /** Another command of the same follower is waited for this long, and asked for this often. */

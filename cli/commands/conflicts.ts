@@ -16,6 +16,7 @@ import { type FollowerDesk, withFollower } from '../follower/desk.ts'
 
 export const command = define({
   args: ['[PATH]'],
+  known: { PATH: 'conflicts' },
   options: {
     diff: flag('show what differs, with what may be secret hidden'),
   },

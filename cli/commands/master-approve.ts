@@ -8,6 +8,7 @@ import { mustBeName } from '../master/find.ts'
 export const command = define({
   args: ['FOLLOWER'],
   options: {},
+  known: { FOLLOWER: 'waiting' },
   about: [
     'FOLLOWER is its whole name, its id, or at least 8 characters of that. The id stands in ' +
       '`stemma master followers` here and on the screen of the machine that waits.',

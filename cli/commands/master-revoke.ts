@@ -11,6 +11,7 @@ import { ago } from '../ui/amount.ts'
 
 export const command = define({
   args: ['FOLLOWER'],
+  known: { FOLLOWER: 'enrolled' },
   options: {
     yes: flag('do not ask; for scripts'),
   },

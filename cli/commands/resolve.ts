@@ -9,6 +9,7 @@ import { tellApplied } from '../follower/tell.ts'
 
 export const command = define({
   args: ['PATH'],
+  known: { PATH: 'conflicts' },
   options: {
     take: choice(['canonical', 'local'], 'which of the two stays'),
   },

@@ -13,6 +13,7 @@ import { leadScript } from '../shim/script.ts'
 
 export const command = define({
   args: ['[ARGS...]'],
+  known: { ARGS: 'files' },
   options: {},
   answers: false,
   about: [

@@ -81,7 +81,8 @@ const tellFollower = (context: Context, service: ServiceState): Promise<void> =>
     out.table(
       ['', ''],
       [
-        ['this machine', `${desk.called ?? 'not enrolled yet'} (${report.id.slice(0, 12)})`],
+        ['this machine', desk.called ?? 'not enrolled yet'],
+        ['id', report.id.slice(0, 12)],
         ['entry', `${position.seq}${stateOf(pending, heldBack(planned, plan.faults))}`],
         ['revision', position.revision.slice(0, 16)],
         ['files', `${report.files}${plan.staged.length > 0 ? `, but ${waitingFor(plan.staged)}` : ''}`],

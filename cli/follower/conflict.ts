@@ -74,7 +74,7 @@ export const conflictsOf = (conflicts: readonly Conflict[], inner: readonly Inne
   ...inner.map(showKey),
 ]
 
-const nameOf = ({ path, key }: Shown): string => (key === null ? path : `${path}#${key}`)
+export const nameOf = ({ path, key }: Shown): string => (key === null ? path : `${path}#${key}`)
 /** As people name one: the file, the key, or both. */
 export const isCalled = (shown: Shown, words: string): boolean =>
   shown.path === words || shown.key === words || nameOf(shown) === words

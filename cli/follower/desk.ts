@@ -51,7 +51,8 @@ export class FollowerDesk {
     const own = this.local?.hook === true ? ownHooks(homes) : null
     const trustHooks = this.local?.trust_hooks === true
     const platform = thisPlatform()
-    return new Keeper({ ...homes, disk, ids, clock, follower, platform, own, trustHooks, hold })
+    const progress = context.progress.tell
+    return new Keeper({ ...homes, disk, ids, clock, follower, platform, own, trustHooks, hold, progress })
   }
 
   /** The name that this machine enrolled under; null before that. */

@@ -12,6 +12,7 @@ import { dial } from '../../transport/identity/dial.ts'
 import { connectWire } from '../../transport/link/connect.ts'
 import { follow, type PullContext, pull } from '../../transport/link/pull.ts'
 import { machineName, thisPlatform } from '../name.ts'
+import { duration } from '../ui/amount.ts'
 import { noteTrouble } from './contact.ts'
 import type { FollowerDesk } from './desk.ts'
 
@@ -85,6 +86,7 @@ function talkerOf(
     pin: link.fingerprint,
     name: name ?? machineName(desk.settings, desk.local),
     platform: thisPlatform(),
+    progress: context.progress.tell,
     waiting: () => {
       if (!waits && !context.json)
         context.err.flow(
@@ -114,7 +116,7 @@ async function visit(desk: FollowerDesk, link: Link, options: FetchOptions): Pro
     late.abort(
       waits
         ? new Fault('waiting', 'This machine waits for approval at the master.')
-        : new Fault('timed-out', `The sync took longer than ${options.timeoutMs} ms.`),
+        : new Fault('timed-out', `The sync took longer than ${duration(options.timeoutMs)}.`),
     ),
   )
   const signal = AbortSignal.any([context.signal, late.signal])

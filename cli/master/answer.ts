@@ -27,12 +27,12 @@ export async function ask<S extends v.GenericSchema>(
   reply: S,
 ): Promise<v.InferOutput<S>> {
   const disk = await openMasterDisk(context)
-  const told = await askRunning(
-    context,
-    disk,
-    question,
-    question.cmd === 'rebuild' ? rebuildTimeoutMs : undefined,
-  )
+  const told = await (question.cmd === 'rebuild'
+    ? context.progress.during(
+        'The running master looks at its home',
+        askRunning(context, disk, question, rebuildTimeoutMs),
+      )
+    : askRunning(context, disk, question))
   if (told) return v.parse(reply, told.ok)
   return withDesk(context, `master ${question.cmd}`, async (desk) =>
     v.parse(reply, await answer(desk, question)),

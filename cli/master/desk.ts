@@ -61,7 +61,7 @@ export class Desk {
 
   /** Scans the home and publishes what changed. */
   look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
-    return this.alone(() => this.#look(signal))
+    return this.alone(() => this.#look(signal).finally(this.context.progress.end))
   }
 
   /** Removes contents that nothing canonical needs. Never between a scan and the entries that name what it stored. */
@@ -85,6 +85,7 @@ export class Desk {
       previous: master.files,
       previousSecrets: master.secrets,
       index: this.#index,
+      progress: context.progress.tell,
     })
     const { files, secrets, selection } = master
     this.loss.judge(context.homes.codexHome, { files, secrets, selection, found }, context.clock.monotonic())

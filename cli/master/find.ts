@@ -4,6 +4,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { idLettersMin } from '../../schemas/limits.ts'
 import type { FollowerReport } from '../../schemas/report.ts'
 import { isName } from '../../schemas/shape.ts'
+import { suggest } from '../ui/suggest.ts'
 
 /**
  * The one follower that a whole id, the beginning of an id, or a whole name means. A whole id always means that machine;
@@ -23,7 +24,12 @@ export function findFollower(all: readonly FollowerReport[], words: string): Fol
       `${words} is too short: give ${idLettersMin} characters of an id.`,
       facts,
     )
-  if (!one) throw new Fault('unknown-follower', `No follower is called ${words}.`, facts)
+  const near = suggest(
+    words,
+    all.map((row) => row.name),
+  )
+  const guess = near === null ? '.' : `; did you mean ${near}?`
+  if (!one) throw new Fault('unknown-follower', `No follower is called ${words}${guess}`, facts)
   if (more.length > 0)
     throw new Fault(
       'unknown-follower',

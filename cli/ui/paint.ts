@@ -20,7 +20,10 @@ export const cyan = painted('cyan')
 
 export const textOf = (piece: Piece): string => (typeof piece === 'string' ? piece : piece.text)
 
-/** Colours are for people at a terminal that has them, unless they said no (https://no-color.org). */
+/**
+ * Colours are for people at a terminal that has them, unless they said no (https://no-color.org). A pipe gets none,
+ * whatever FORCE_COLOR says: programs read there.
+ */
 export function wantsColour(isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
   return isTerminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
 }

@@ -1,5 +1,15 @@
 /** What somebody may have meant: the nearest known word, when it is near enough to be a slip. */
 
+/** More than these would be a list, not a guess. */
+const guessesMax = 3
+
+/** The end of a sentence about a word that is not known. */
+export function meant(guesses: string | null | readonly string[]): string {
+  const all = (typeof guesses === 'string' ? [guesses] : (guesses ?? [])).map((one) => `\`${one}\``)
+  if (all.length === 0 || all.length > guessesMax) return '.'
+  return `; did you mean ${all.join(', ').replace(/, (?=[^,]*$)/, ' or ')}?`
+}
+
 export function suggest(word: string, known: readonly string[]): string | null {
   const typed = word.toLowerCase()
   let best: string | null = null

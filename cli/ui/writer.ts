@@ -32,20 +32,21 @@ const columnsDefault = 80
 
 export function makeWriter(sink: Sink, env: Readonly<Record<string, string | undefined>>): Writer {
   const paint = painter(wantsColour(sink.isTerminal, env), visible)
-  const columns = Math.max(20, sink.columns ?? columnsDefault)
+  // Asked for every time: a terminal may have another width by then.
+  const columns = () => Math.max(20, sink.columns ?? columnsDefault)
   const line = (...pieces: readonly Piece[]) => sink.write(`${pieces.map(paint).join('')}\n`)
   return {
     isTerminal: sink.isTerminal,
     line,
     words(text) {
-      for (const one of wrap(text, columns)) line(one)
+      for (const one of wrap(text, columns())) line(one)
     },
     flow(indent, ...pieces) {
-      const lines = sink.isTerminal ? flow(pieces, columns - indent) : [pieces]
+      const lines = sink.isTerminal ? flow(pieces, columns() - indent) : [pieces]
       for (const one of lines) line(' '.repeat(indent), ...one)
     },
     table(head, rows) {
-      for (const pieces of layout(head, rows, sink.isTerminal ? columns : null)) line(...pieces)
+      for (const pieces of layout(head, rows, sink.isTerminal ? columns() : null)) line(...pieces)
     },
     json: (value) => sink.write(`${toJson(value)}\n`),
   }

@@ -7,6 +7,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { lookParallel, racyWindowMs } from '../../schemas/limits.ts'
 import { foldName, type HomePath } from '../../schemas/path.ts'
 import type { Disk, Stat } from '../disk/disk.ts'
+import { counting } from '../env/progress.ts'
 import type { Obstacle } from './decide.ts'
 import { digestOf, sameStat } from './digest.ts'
 import type { Ledger, Look } from './ledger.ts'
@@ -36,13 +37,16 @@ export async function observe(site: Site, paths: Iterable<HomePath>, ledger: Led
   const { disk } = site
   const folders = new Folders(site)
   const spots = new Map<HomePath, Spot>()
-  await eachOf([...paths], lookParallel, async (path) => {
+  const all = [...paths]
+  const count = counting(site.progress, 'compare', all.length)
+  await eachOf(all, lookParallel, async (path) => {
     try {
       spots.set(path, await spotOf(path))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       spots.set(path, { kind: 'unreadable', fault: error })
     }
+    count(1)
   })
   return { spots, missing: folders.missing }
 

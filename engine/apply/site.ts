@@ -7,6 +7,7 @@ import type { HomePath } from '../../schemas/path.ts'
 import type { Disk } from '../disk/disk.ts'
 import type { Clock } from '../env/clock.ts'
 import type { Ids } from '../env/ids.ts'
+import type { OnProgress } from '../env/progress.ts'
 import type { Contents } from './wish.ts'
 
 export type Tools = {
@@ -14,6 +15,7 @@ export type Tools = {
   readonly ids: Ids
   readonly clock: Clock
   readonly blobs: Contents
+  readonly progress?: OnProgress
 }
 export type Site = Tools & {
   readonly home: string

@@ -4,10 +4,12 @@
  * Always holds: what is staged matched its hash; new files get 0644 or 0755 less the umask, and a replaced
  * file's successor has the permissions of the file it replaces, but for the executable bit (S34).
  */
+import { size } from '../../schemas/amount.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { applyReserveBytes, stageParallel } from '../../schemas/limits.ts'
 import type { Stat } from '../disk/disk.ts'
 import { makeDirs } from '../disk/tree.ts'
+import { counting } from '../env/progress.ts'
 import { withExec } from './mark.ts'
 import type { Plan, Step } from './plan.ts'
 import { eachOf } from './pool.ts'
@@ -22,15 +24,21 @@ export async function makeHome(site: Site): Promise<void> {
 
 /** Fault `disk-full`, before a byte is written, when the disk could not take it. */
 export async function checkRoom(site: Site, backupBytes: number, plan: Plan): Promise<void> {
-  const stagedBytes = plan.steps.reduce((sum, step) => sum + ('bytes' in step ? step.bytes : 0), 0)
+  const stagedBytes = plan.steps.reduce((sum, step) => sum + bytesOf(step), 0)
   const needBytes = stagedBytes + backupBytes + applyReserveBytes
   const freeBytes = await site.disk.freeBytes(site.home)
   if (freeBytes < needBytes)
-    throw new Fault('disk-full', `The update needs ${needBytes} bytes on the disk of ${site.home}.`, {
-      needBytes,
-      freeBytes,
-    })
+    throw new Fault(
+      'disk-full',
+      `The update needs ${size(needBytes)} on the disk of ${site.home}, which has ${size(freeBytes)} left.`,
+      {
+        needBytes,
+        freeBytes,
+      },
+    )
 }
+
+const bytesOf = (step: Step): number => ('bytes' in step ? step.bytes : 0)
 
 /** All of the plan's new content, its names included, is durable on return. */
 export async function stage(site: Site, tx: string, steps: readonly Step[]): Promise<void> {
@@ -38,8 +46,11 @@ export async function stage(site: Site, tx: string, steps: readonly Step[]): Pro
   const dir = stageDir(site, tx)
   await disk.makeDir(site.stage, 0o700)
   await disk.makeDir(dir, 0o700)
+  const bytes = steps.reduce((sum, step) => sum + bytesOf(step), 0)
+  const count = counting(site.progress, 'write', steps.length, bytes)
   await eachOf(steps, stageParallel, async (step, index) => {
     if (step.act === 'create' || step.act === 'replace') await stageFile(site, `${dir}/${index}`, step)
+    count(1, bytesOf(step))
   })
   for (const folder of [dir, site.stage, site.home]) await disk.syncDir(folder)
 }

@@ -7,6 +7,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { stageParallel } from '../../schemas/limits.ts'
 import { ancestors, type HomePath } from '../../schemas/path.ts'
 import { makeDirs, removeTree } from '../disk/tree.ts'
+import { counting } from '../env/progress.ts'
 import { backUp } from './backup.ts'
 import { dropFolders, makeFolders } from './folders.ts'
 import { startWork } from './ground.ts'
@@ -84,10 +85,12 @@ export async function finish(site: Site, journal: Journal, before: Ledger): Prom
   const outcomes = new Map<JournalStep, Outcome>()
   const work = await startWork(site, journal.tx)
   const folders = await makeFolders(work, journal.folders)
+  const count = counting(site.progress, 'place', journal.steps.length)
   const carryOut = async (step: JournalStep, index: number) => {
     const above = ancestors(step.path).find((folder) => folders.faults.has(folder))
     const fault = above === undefined ? undefined : folders.faults.get(above)
     outcomes.set(step, fault ?? (await swap(work, step, index)))
+    count(1)
   }
   // New content first, removals last: a skill that moves is never missing.
   const numbered = journal.steps.map((step, index) => ({ step, index }))

@@ -4,7 +4,9 @@
  * blob that does not match its name is set aside, never handed out as good. After `settle` the names of all
  * blobs put so far are durable; only then may an entry name them.
  */
+
 import { dirname } from 'node:path'
+import { size as inUnits } from '../../schemas/amount.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { fileBytesMax } from '../../schemas/limits.ts'
 import { type Hash, isHash } from '../../schemas/shape.ts'
@@ -38,7 +40,7 @@ export async function* readPieces(
     if (got === 0) return
     at += got
     if (at > limitBytes)
-      throw new Fault('too-many', `A file grew beyond ${limitBytes} bytes while it was read.`)
+      throw new Fault('too-many', `A file grew beyond ${inUnits(limitBytes)} while it was read.`)
     yield piece.subarray(0, got)
   }
 }
@@ -209,7 +211,7 @@ async function fill(
   let size = 0
   for await (const piece of source) {
     if (size + piece.length > fileBytesMax)
-      throw new Fault('too-many', `A file is larger than ${fileBytesMax} bytes.`)
+      throw new Fault('too-many', `A file is larger than ${inUnits(fileBytesMax)}.`)
     digest.update(piece)
     await file.write([piece], size)
     size += piece.length

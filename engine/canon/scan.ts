@@ -12,6 +12,7 @@ import type { Blobs } from '../blobs/blobs.ts'
 import { byteOrder, errnoOf } from '../disk/errno.ts'
 import { readFile } from '../disk/save.ts'
 import type { Clock } from '../env/clock.ts'
+import { counting, type OnProgress } from '../env/progress.ts'
 import type { CanonFile, CanonFiles } from '../fold/file.ts'
 import { admit } from './admit.ts'
 import { type IndexRow, readInto, sameStat } from './read.ts'
@@ -35,6 +36,7 @@ export type ScanInput = WalkInput & {
   /** The canonical secrets of the log. */
   readonly previousSecrets: ReadonlySet<HomePath>
   readonly index: ScanIndex
+  readonly progress?: OnProgress
 }
 
 /** A file that travels sealed: read into memory, never into the blob store. */
@@ -125,10 +127,14 @@ async function readAll(input: ScanInput, tour: Walk, admitted: readonly Found[],
     const row = index.rows.get(found.path)
     if (!row || row.racy || !sameStat(row, found.stat)) changed.push(found)
   }
+  const bytes = changed.reduce((sum, { stat }) => sum + stat.size, 0)
+  const count = counting(input.progress, 'read', changed.length, bytes)
   const readings = await inParallel(changed, readsAtOnceMax, async ({ path, at, stat }) => {
     input.signal?.throwIfAborted()
     const known = index.rows.get(path) ?? asGuess(previous.get(path))
-    return readInto(input, at, known?.size === stat.size ? known.blob : undefined)
+    const reading = await readInto(input, at, known?.size === stat.size ? known.blob : undefined)
+    count(1, stat.size)
+    return reading
   })
   for (const found of admitted) {
     const { path } = found

@@ -8,6 +8,7 @@
  *    own hook, and in which nothing else is left goes away.
  * 4. Approvals of hooks are kept right in the same wish that moves the hooks (S50).
  */
+import { size } from '../../schemas/amount.ts'
 import type { Code } from '../../schemas/code.ts'
 import { Fault, isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { secretBytesMax } from '../../schemas/limits.ts'
@@ -341,7 +342,7 @@ class Composer {
       return { ...nothing, text, hash: sha256Hex(bytes), exec, unfit: text === null ? notText : null }
     } catch (error) {
       if (error instanceof Fault && error.code === 'too-many')
-        return { ...nothing, unfit: `The file is larger than ${secretBytesMax} bytes.` }
+        return { ...nothing, unfit: `The file is larger than ${size(secretBytesMax)}.` }
       if (errnoOf(error) === null) throw error
       return { ...nothing, blocked: true }
     }

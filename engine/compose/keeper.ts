@@ -15,6 +15,7 @@ import { observeSessions } from '../codex/observe.ts'
 import { findSessions } from '../codex/session.ts'
 import { readFile } from '../disk/save.ts'
 import { makeDirs } from '../disk/tree.ts'
+import type { OnProgress } from '../env/progress.ts'
 import type { Follower, FollowerPlace } from '../follower.ts'
 import type { Last } from '../merge/merge.ts'
 import type { Take } from '../merge/weigh.ts'
@@ -46,6 +47,7 @@ export type KeeperPlace = FollowerPlace & {
   readonly trustHooks: boolean
   /** `nothing` waits for a session in progress; else one that has `ended`, though its process is there, counts as none. */
   readonly hold: 'nothing' | { readonly ended: string | null }
+  readonly progress?: OnProgress
 }
 export type Told = {
   /** Since when something waits for the end of a session; null for nothing. */

@@ -3,7 +3,9 @@
  * Always holds: a temporary name begins with `tempMark` and lies beside its target; after `saveFile` returns,
  * content and name are durable. A hint promises nothing of that.
  */
+
 import { basename, dirname, join } from 'node:path'
+import { size as inUnits } from '../../schemas/amount.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { Ids } from '../env/ids.ts'
 import type { Disk } from './disk.ts'
@@ -91,7 +93,9 @@ export async function readFile(disk: Disk, path: string, maxBytes: number): Prom
       if (got === 0) return into.subarray(0, length)
       length += got
       if (length > maxBytes)
-        throw new Fault('too-many', `${basename(path)} is larger than ${maxBytes} bytes: ${path}.`, { path })
+        throw new Fault('too-many', `${basename(path)} is larger than ${inUnits(maxBytes)}: ${path}.`, {
+          path,
+        })
       if (length === into.length) into = Buffer.concat([into], Math.min(2 * length, maxBytes + 1))
     }
   } finally {

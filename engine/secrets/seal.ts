@@ -3,6 +3,7 @@
  * Always holds: a data key seals one content and is never used again, so the nonce may be constant; content id and
  * log id are authenticated with the ciphertext, which therefore opens in one place of one log only.
  */
+import { size } from '../../schemas/amount.ts'
 import { type Refusal, refuse } from '../../schemas/fault.ts'
 import { secretBytesMax } from '../../schemas/limits.ts'
 import { secretBytes } from '../../schemas/signable.ts'
@@ -22,7 +23,7 @@ export function sealSecret(
   plain: Uint8Array,
 ): { sealed: Buffer; key: Buffer } | Refusal {
   if (plain.length > secretBytesMax)
-    return refuse('refused', `A secret file is larger than ${secretBytesMax} bytes.`)
+    return refuse('refused', `A secret file is larger than ${size(secretBytesMax)}.`)
   const key = ids.bytes(dataKeyBytes)
   return { sealed: sealBox(key, once, plain, secretBytes(place)), key }
 }

@@ -25,7 +25,7 @@ apt_install() {
 # A package is asked for when its command is not there.
 install_system_tools() {
   local missing=() pair
-  for pair in git=git rsync=rsync openssl=openssl python3=python3 ip=iproute2 tmux=tmux ps=procps \
+  for pair in git=git rsync=rsync openssl=openssl python3=python3 ip=iproute2 tmux=tmux ps=procps zsh=zsh fish=fish \
     systemd-analyze=systemd; do
     command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
   done

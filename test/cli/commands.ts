@@ -36,6 +36,16 @@ const resolve = define({
     return 3
   },
 })
+const paint = define({
+  args: ['COLOUR'],
+  options: {},
+  known: { COLOUR: ['red', 'blue'] },
+  examples: ['paint red'],
+  async run({ out }, [colour]) {
+    out.json({ colour })
+    return 0
+  },
+})
 const ends = (act: () => void) =>
   define({
     args: [],
@@ -86,6 +96,8 @@ export const entries: readonly Entry[] = [
   entry('master status', 'Say how this master is', async () => ends(() => {})),
   entry('status', 'Say how this machine is', async () => ends(() => {})),
   entry('resolve', 'Settle a conflict', async () => resolve),
+  entry('paint', 'Take one of few words', async () => paint),
+  { ...entry('hidden', 'Is for programs', async () => ends(() => {})), hidden: true },
   entry('wait', 'Serves until it is stopped', async () => wait),
   entry('ask', 'Asks a question', async () => ask),
   entry('fail never', 'Never ends', async () => never),

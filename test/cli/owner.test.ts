@@ -23,6 +23,7 @@ beforeEach(() => {
     out: makeWriter(at.out, {}),
     err: makeWriter(at.err, {}),
     json: false,
+    progress: { tell: () => {}, end: () => {}, during: (_, work) => work },
     clock: systemClock,
     ids: systemIds,
     pid: process.pid,

@@ -56,6 +56,15 @@ describe('U1: what is refused: exit 2 and one line', () => {
       'There is no command `master sevre`; did you mean `master serve`? See `stemma master --help`.',
     ],
     ['STATUS', 'There is no command `STATUS`; did you mean `status`? See `stemma --help`.'],
+    ['serve', 'There is no command `serve`; did you mean `master serve`? See `stemma --help`.'],
+    ['evil', 'There is no command `evil`. See `stemma --help`.'],
+    ['faul', 'There is no command `faul`; did you mean `fail`? See `stemma --help`.'],
+    [
+      'fail status',
+      'There is no command `fail status`; did you mean `master status` or `status`? See `stemma fail --help`.',
+    ],
+    ['hiddn', 'There is no command `hiddn`. See `stemma --help`.'],
+    ['--verison', '`stemma` has no option `--verison`; did you mean `--version`? See `stemma --help`.'],
     ['xyzzy', 'There is no command `xyzzy`. See `stemma --help`.'],
     ['master', '`stemma master` needs one of: serve, status. See `stemma master --help`.'],
     ['--bogus', '`stemma` has no option `--bogus`. See `stemma --help`.'],
@@ -105,6 +114,13 @@ describe('U1: what is refused: exit 2 and one line', () => {
       'master serve --take mine',
       'The option --take must be one of canonical, local. See `stemma master serve --help`.',
     ],
+    [
+      'master serve --take locla',
+      'The option --take must be one of canonical, local; did you mean `local`? See `stemma master serve --help`.',
+    ],
+    ['paint', '`stemma paint` needs COLOUR. See `stemma paint --help`.'],
+    ['paint green', 'COLOUR must be one of red, blue. See `stemma paint --help`.'],
+    ['paint bleu', 'COLOUR must be one of red, blue; did you mean `blue`? See `stemma paint --help`.'],
     ['master serve --no-watch=1', 'The option --no-watch takes no value. See `stemma master serve --help`.'],
     ['master serve a b', '`stemma master serve` has no use for `b`. See `stemma master serve --help`.'],
     ['resolve', '`stemma resolve` needs PATH. See `stemma resolve --help`.'],
@@ -193,7 +209,7 @@ describe('U1: help and version', () => {
   test.each(['', '--help', '-h', 'help', '--json --help'])('`stemma %s` lists all commands', async (line) => {
     const { code, out, err } = await call(line)
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    for (const { path, summary } of entries) {
+    for (const { path, summary } of entries.filter(({ hidden }) => !hidden)) {
       expect(out).toContain(path)
       expect(out).toContain(summary.split(' ')[0])
     }

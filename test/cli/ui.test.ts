@@ -49,6 +49,7 @@ describe('U1: colours are for people who want them', () => {
     ['a terminal and an empty NO_COLOR', { columns: 80 }, { NO_COLOR: '' }, true],
     ['a dumb terminal', { columns: 80 }, { TERM: 'dumb' }, false],
     ['a pipe', null, {}, false],
+    ['a pipe and FORCE_COLOR', null, { FORCE_COLOR: '1' }, false],
   ])('%s', (_, terminal, env, colours) => {
     const at = screen(terminal)
     makeWriter(at, env).line(red('x'))

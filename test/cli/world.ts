@@ -1,5 +1,6 @@
 /** A process for the tests of the command line: what it prints is kept, and its terminal is as wide as wanted. */
 import type { World } from '../../cli/context.ts'
+import { Line } from '../../cli/ui/line.ts'
 import type { Sink } from '../../cli/ui/writer.ts'
 
 export type Screen = Sink & { readonly text: string; readonly lines: readonly string[] }
@@ -26,6 +27,7 @@ export type TestWorld = World & { readonly out: Screen; readonly err: Screen }
 export function world(more: Partial<Pick<World, 'env' | 'signal'>> & { columns?: number } = {}): TestWorld {
   const { columns, ...rest } = more
   const terminal = columns === undefined ? null : { columns }
+  const err = screen(terminal)
   return {
     env: {},
     homeDir: '/home/u',
@@ -39,6 +41,7 @@ export function world(more: Partial<Pick<World, 'env' | 'signal'>> & { columns?:
     signal: new AbortController().signal,
     ...rest,
     out: screen(terminal),
-    err: screen(terminal),
+    err,
+    line: new Line(err, rest.env ?? {}),
   }
 }

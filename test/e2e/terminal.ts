@@ -22,6 +22,10 @@ export type Terminal = {
   readonly pid: number
   /** The lines on the screen, without empty ones. */
   screen(): string
+  /** All that was printed, what has scrolled away included, and lines that the terminal had to break as they were. */
+  printed(): readonly string[]
+  /** Makes it narrower or wider. */
+  resize(columns: number): void
   /** Waits until the screen passes; throws with the last one when it never does. */
   until(what: string, test: (screen: string) => boolean): Promise<string>
   /** Types a text as it is. */
@@ -33,11 +37,13 @@ export type Terminal = {
   close(): void
 }
 
-/** Starts a program in a terminal of 100 by 30. */
+/** Starts a program in a terminal, of 100 by 30 where nothing is said. */
 export function openTerminal(run: {
   readonly command: readonly string[]
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  readonly columns?: number
+  readonly rows?: number
 }): Terminal {
   const folder = mkdtempSync(join(tmpdir(), 'stemma-tmux-'))
   const tmux = (...args: string[]): string =>
@@ -50,7 +56,19 @@ export function openTerminal(run: {
   )
   const command = ['env', '-i', ...pairs, ...run.command]
   const started = tmux(
-    ...['new-session', '-d', '-x', '100', '-y', '30', '-c', run.cwd, '-P', '-F', '#{pane_pid}'],
+    ...[
+      'new-session',
+      '-d',
+      '-x',
+      `${run.columns ?? 100}`,
+      '-y',
+      `${run.rows ?? 30}`,
+      '-c',
+      run.cwd,
+      '-P',
+      '-F',
+      '#{pane_pid}',
+    ],
     ...['--', ...command, ';', 'set-option', 'remain-on-exit', 'on'],
   )
   const screen = () =>
@@ -71,6 +89,8 @@ export function openTerminal(run: {
   return {
     pid: Number(started.trim()),
     screen,
+    printed: () => tmux('capture-pane', '-p', '-J', '-S', '-').split('\n'),
+    resize: (columns) => void tmux('resize-window', '-x', `${columns}`),
     async until(what, test) {
       let last = ''
       await poll(what, () => {

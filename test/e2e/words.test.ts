@@ -147,6 +147,17 @@ describe('U2: in words', () => {
       follower.write('.env', env)
     })
 
+    test('U1: a shell is told its names, those of followers by the master, and of trouble nothing', async () => {
+      expect(await told(0, 'known', 'conflicts')).toBe(
+        'AGENTS.md\nconfig.toml#mcp_servers.docs.url\nconfig.toml#mcp_servers.docs.bearer_token_env_var\n',
+      )
+      const { name } = (await follower.stemma('status', '--json')).json()
+      expect(await master.stemma('known', 'enrolled')).toMatchObject({ code: 0, stdout: `${name}\n` })
+      expect(await master.stemma('known', 'waiting')).toMatchObject({ code: 0, stdout: '', stderr: '' })
+      for (const machine of [master, make('nobody')])
+        expect(await machine.stemma('known', 'conflicts')).toMatchObject({ code: 1, stdout: '', stderr: '' })
+    })
+
     test('once settled, says what became of it', async () => {
       expect(await told(0, 'resolve', 'mcp_servers.docs.url', '--take', 'local')).toMatch(
         /^Settled: mcp_servers\.docs\.url: yours stays until the canonical one changes\.\n/,

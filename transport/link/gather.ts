@@ -20,6 +20,8 @@ export type GatherTalk = {
   /** The next message; the signal ends the wait for it. */
   readonly hear: (signal: AbortSignal) => Promise<Up | Down>
   readonly acknowledge: (more: Amount) => Promise<void>
+  /** How many were settled by one message, and how many bytes it brought. */
+  readonly arrived?: (count: number, bytes: number) => void
   /** A message that is no content: kept for later, or refused by throwing. */
   readonly other: (message: Up | Down) => void
 }
@@ -40,12 +42,12 @@ export async function gather(
         await say(talk.wire, { t: 'need', hashes: next.map(fromHash) })
       }
       const message = await talk.hear(collector.failed)
+      const before = collector.settled
       if (message.t === 'blob') {
         await collector.take(message.parts)
-        await talk.acknowledge({
-          entries: 0,
-          bytes: message.parts.reduce((sum, part) => sum + part[2].length, 0),
-        })
+        const bytes = message.parts.reduce((sum, part) => sum + part[2].length, 0)
+        talk.arrived?.(collector.settled - before, bytes)
+        await talk.acknowledge({ entries: 0, bytes })
       } else if (message.t === 'lack') collector.lack(message.hashes)
       else talk.other(message)
     }

@@ -5,6 +5,7 @@
  * beyond what was asked for ends the link; memory is bounded by one run and `putsAtOnceMax` pieces.
  */
 import type { Clock } from '../../engine/env/clock.ts'
+import { counting, type OnProgress } from '../../engine/env/progress.ts'
 import type { Wire } from '../../engine/env/wire.ts'
 import type { KeyHistory } from '../../engine/fold/keys.ts'
 import type { Fetch, Follower } from '../../engine/follower.ts'
@@ -32,6 +33,8 @@ export type PullContext = {
   readonly waiting: () => void
   /** The master is the pinned one, at this head. */
   readonly greeted: (head: Head) => Promise<void>
+  /** Entries that came, and file contents. */
+  readonly progress?: OnProgress
 }
 
 export type FollowContext = PullContext & {
@@ -150,16 +153,21 @@ class Puller {
     const fetch = this.#fetch
     const base = new BaseIntake()
     const run = new RunIntake()
+    const from = follower.head?.seq ?? 0
+    const count = counting(this.#context.progress, 'check', greeted.seq - from)
     for (;;) {
       const message = await this.#next()
       if (message.t === 'base' && run.isEmpty) {
         const whole = base.take(message)
         await this.#acknowledge({ entries: 0, bytes: message.part.length })
-        if (whole) must(await follower.takeBase(whole.parts, whole.head, keys, fetch))
+        if (!whole) continue
+        must(await follower.takeBase(whole.parts, whole.head, keys, fetch))
+        count(whole.head.seq - from)
       } else if (message.t === 'entries' && !base.isOpen) {
         // More follows, which may supersede what these name: contents are fetched at the end.
         const signed = run.take(message.records)
         if (signed) must(await follower.takeRun(signed, keys, null))
+        count(tally(message.records).entries)
       } else if (message.t === 'head' && !base.isOpen) {
         const rest = run.rest()
         if (rest.length > 0) must(await follower.takeRun(rest, keys, fetch))
@@ -171,12 +179,14 @@ class Puller {
 
   /** Asks for file contents and stores them. Whatever else comes meanwhile is kept for later. */
   readonly #fetch: Fetch = async (hashes, sizes) => {
+    const ofBytes = hashes.reduce((sum, hash) => sum + (sizes.get(hash) ?? 0), 0)
     const lacking = await gather(this.#context.follower.blobs, hashes, {
       sizes,
       wire: this.#wire,
       hear: (also) => this.#hear(AbortSignal.any([this.#jobs.signal, also])),
       acknowledge: (more) => this.#acknowledge(more),
       other: (message) => this.#keep(message),
+      arrived: counting(this.#context.progress, 'fetch', hashes.length, ofBytes),
     })
     if (lacking.length > 0)
       throw new Fault(
