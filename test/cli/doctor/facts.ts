@@ -40,6 +40,7 @@ export const status: MasterStatus = {
   ...{ role: 'master', fingerprint: hash, log: '', seq: 7, revision: hash, files: 3, followers: 1 },
   ...{ pending: [], approve: false, publishedMs: nowMs, secrets: [], unlisted: [], unlistedMore: 0 },
   ...{ warnings: [], warningsMore: 0, forked: null, paused: null, allow: [] },
+  service: null,
   serving: { pid: 9, hosts: ['0.0.0.0', '::'], port: 17342, links: 1, watching: true },
 }
 export const master: Facts = {
