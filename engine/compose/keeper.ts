@@ -135,7 +135,6 @@ export class Keeper {
         secrets,
         closed,
         records,
-        trail: stored.configs,
         lies,
         own,
         trustHooks,
