@@ -70,11 +70,13 @@ export class Follower {
     const { disk, ids, stemmaHome } = place
     await makeDirs(disk, stemmaHome, 0o700)
     const joined = await Log.exists(logPlace(place))
+    // A folder that somebody named by mistake is not tidied.
+    const isOurs = joined || (await disk.stat(`${stemmaHome}/keys`)) !== null
     // A key that got lost is a fault: a new one would be another machine to the master.
     const keys = joined
       ? await loadFollowerKeys(disk, stemmaHome)
       : await createFollowerKeys(disk, ids, stemmaHome)
-    await sweepTemps(disk, stemmaHome)
+    if (isOurs) await sweepTemps(disk, stemmaHome)
     const blobs = new Blobs(disk, ids, `${stemmaHome}/blobs`)
     await blobs.open()
     return new Follower(place, keys, blobs, joined ? await Log.open(logPlace(place)) : null)

@@ -37,7 +37,7 @@ export const command = define({
       )
       const result = await desk.keeper.resolve(path, take)
       if (isRefusal(result)) throw toFault(result)
-      await desk.deal(result)
+      await desk.deal(result.faults.length === 0, result.staged.length > 0)
       const open = conflictsOf(result.conflicts, result.inner).filter((one) => isCalled(one, path))
       const failed = new Set([...result.left, ...result.faults].map((one): string => one.path))
       const settled = open.length > 0 ? [] : asked.filter((one) => !failed.has(one.path))

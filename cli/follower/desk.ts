@@ -2,7 +2,7 @@
  * A follower at work: its folder locked, its copy of the log open, and the home that it keeps.
  */
 import { saveCard } from '../../engine/card.ts'
-import { Keeper, type KeeperPlace, type Kept } from '../../engine/compose/keeper.ts'
+import { Keeper, type KeeperPlace } from '../../engine/compose/keeper.ts'
 import { type Contact, loadContact, saveContact } from '../../engine/contact.ts'
 import { toHash } from '../../engine/crypto/hash.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
@@ -73,7 +73,7 @@ export class FollowerDesk {
   }
 
   /** What the session hook needs to know, as it is now. */
-  async deal({ faults, left, staged }: Pick<Kept, 'faults' | 'left' | 'staged'>): Promise<void> {
+  async deal(applied: boolean, staged: boolean): Promise<void> {
     const { head } = this.follower
     if (!this.local || !head) return
     const { host, port, fingerprint } = linkOf(this.local)
@@ -84,9 +84,8 @@ export class FollowerDesk {
       cert: mintIdentity(this.follower.keys.node).certPem,
       seq: head.seq,
       entry: toHash(head.entry),
-      // What was left as it was may have been put right when the next session begins.
-      applied: faults.length === 0 && left.length === 0,
-      staged: staged.length > 0,
+      applied,
+      staged,
     })
   }
 }

@@ -38,7 +38,7 @@ export async function bringUp(
   const result = await keeper.apply(takes)
   const { seq } = positionOf(desk)
   if (result.faults.length === 0 && seq !== desk.contact.appliedSeq) await desk.note({ appliedSeq: seq })
-  await desk.deal(result)
+  await desk.deal(result.faults.length === 0, result.staged.length > 0)
   await desk.follower.sweep()
   return result
 }

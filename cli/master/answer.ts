@@ -138,8 +138,13 @@ async function rebuild(desk: Desk, yes: boolean) {
   const { selection } = await loadSettings(desk.disk, context.homes.stemmaHome)
   if (await master.setSelection(selection)) await desk.serving?.rewatch()
   if (yes) desk.loss.permit()
-  if (desk.serving) await desk.serving.rescan()
-  else await desk.look(context.signal)
+  try {
+    if (desk.serving) await desk.serving.rescan()
+    else await desk.look(context.signal)
+  } finally {
+    // It was said of what this look finds: one that failed found nothing.
+    desk.loss.forbid()
+  }
   const swept = await desk.sweep()
   return {
     seq: master.head.seq,

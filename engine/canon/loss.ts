@@ -54,18 +54,23 @@ export function lossOf({ files, secrets, selection, found }: LossInput): {
   ])
   const expected = [...files.keys(), ...secrets].filter(travels)
   const missing = expected.filter((path) => !here.has(path))
-  const moved = missing.length === 0 ? new Set<Hash>() : newContents(files, found.files)
-  const gone = missing.filter((path) => !isIn(moved, files.get(path)?.blob))
+  const moved = missing.length === 0 ? new Map<Hash, number>() : newContents(files, found.files)
+  const gone = missing.filter((path) => !takeOne(moved, files.get(path)?.blob))
   return { before: expected.length, gone, here }
 }
 
-const isIn = (moved: ReadonlySet<Hash>, blob: Hash | undefined): boolean =>
-  blob !== undefined && moved.has(blob)
+/** A file under a new name is that of one that went, and not of all that said the same. */
+function takeOne(moved: Map<Hash, number>, blob: Hash | undefined): boolean {
+  const left = blob === undefined ? 0 : (moved.get(blob) ?? 0)
+  if (blob === undefined || left === 0) return false
+  moved.set(blob, left - 1)
+  return true
+}
 
-/** Contents under names that are new. */
-function newContents(before: CanonFiles, now: CanonFiles): ReadonlySet<Hash> {
-  const found = new Set<Hash>()
-  for (const [path, { blob }] of now) if (!before.has(path)) found.add(blob)
+/** Contents under names that are new, and how many have each. */
+function newContents(before: CanonFiles, now: CanonFiles): Map<Hash, number> {
+  const found = new Map<Hash, number>()
+  for (const [path, { blob }] of now) if (!before.has(path)) found.set(blob, (found.get(blob) ?? 0) + 1)
   return found
 }
 
@@ -77,9 +82,13 @@ export class LossGuard {
   #recent: ReadonlyMap<HomePath, number> = new Map()
   #isPermitted = false
 
-  /** A person has said that what is gone went on purpose: the next look publishes it. */
+  /** A person has said that what is gone went on purpose: the next look publishes it, unless it is forbidden before. */
   permit(): void {
     this.#isPermitted = true
+  }
+
+  forbid(): void {
+    this.#isPermitted = false
   }
 
   /**

@@ -34,7 +34,7 @@ import { approvalEdits, approvalsOf, hooksFileOf } from './approvals.ts'
 import { splitApproved } from './approved.ts'
 import { composeHooks, type HooksLast, isOwnCommand, noHooks, type OwnHooks } from './hooks.ts'
 import { configPath, hooksPath, isComposed, isConfig, textOf } from './kind.ts'
-import type { Approved, HashOf, Records, Trail } from './records.ts'
+import type { Approved, HashOf, Records } from './records.ts'
 
 /** The user's word on the conflicts within a composed file, by key; '' stands for all of it. */
 export type InnerTakes = (path: HomePath) => ReadonlyMap<string, Take>
@@ -49,8 +49,6 @@ export type ComposeInput = {
   /** Canonical secrets that cannot be opened here now: what lies there stays. */
   readonly closed: ReadonlyMap<HomePath, Refusal>
   readonly records: Records
-  /** All that is remembered of config.toml and profiles: more than one of a file after an apply that was cut off. */
-  readonly trail: Trail['configs']
   /** What we put at each path last. */
   readonly lies: HashOf
   /** Our own hooks; null where none are installed. */
@@ -226,15 +224,14 @@ class Composer {
   async #config(path: HomePath, hooks: Moved | null): Promise<void> {
     const { secrets, closed, records } = this.#input
     const secret = secrets.get(path)
-    const stored = records.configs.get(path) ?? null
-    if (stored) this.#configs.set(path, stored)
+    const last = records.configs.get(path) ?? null
+    if (last) this.#configs.set(path, last)
     if (closed.has(path)) return
     const local = await this.#local(path)
     if (local.blocked) {
       if (secret) this.#put(path, local, secret.plain, secret.exec)
       return
     }
-    const last = this.#fitting(path, secret, local, stored)
     const result = await this.#composeConfig(path, secret, local, last, hooks)
     if (isRefusal(result)) return this.#leave(path, result, undefined)
     const { text, merged, vouched } = result
@@ -250,23 +247,6 @@ class Composer {
     this.#innerSettled.push(...merged.settled.map((one) => toInner(path, one)))
     if (secret || !none) this.#configs.set(path, merged.last)
     else this.#configs.delete(path)
-  }
-
-  /**
-   * What was canonical when the file was put. Where an apply was cut off, and Codex has written since, no hash tells:
-   * then that of which the least looks edited, since a wrong one makes edits of all that came from the master.
-   */
-  #fitting(path: HomePath, secret: OpenedSecret | undefined, local: Local, stored: Last | null): Last | null {
-    const all = this.#input.trail.get(path) ?? []
-    const [canonical, { text, hash }] = [secret ? textOf(secret.plain) : '', local]
-    if (all.length < (stored ? 2 : 1) || canonical === null || text === null) return stored
-    const exact = all.find(([put]) => put === hash)
-    if (exact) return exact[1]
-    const edited = (last: Last | null) => {
-      const merged = mergeConfig({ canonical, local: text, last })
-      return isRefusal(merged) ? Number.POSITIVE_INFINITY : merged.conflicts.length
-    }
-    return all.reduce((best, [, last]) => (edited(last) < edited(best) ? last : best), stored)
   }
 
   /** `merged` is null for a file that neither is nor was canonical: only approvals change in it. */

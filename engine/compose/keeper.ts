@@ -137,7 +137,6 @@ export class Keeper {
         secrets,
         closed,
         records,
-        trail: stored.configs,
         lies,
         own,
         trustHooks,

@@ -117,7 +117,7 @@ export async function composing(
       // What the check before this one brought in is newer.
       if (outcome.after !== 'again') checkMoment(disk)
       // Codex goes on meanwhile, whatever was cut off.
-      if (outcome.after === 'rebooted') await append(disk, late)
+      if (outcome.after === 'killed') await append(disk, late)
       await check(disk, outcome, third)
     },
   }
@@ -150,7 +150,7 @@ async function check(disk: SimDisk, { world, after, fault }: Outcome<never>, thi
   const keeper = () => keeperOf(disk, world, machine, own)
   await keeper().recover()
   // Neither a file that cannot be read nor one that Codex wrote meanwhile holds up the one that goes with it.
-  if (fault !== 'EIO' && after !== 'rebooted') await checkTrust(disk)
+  if (fault !== 'EIO' && after !== 'killed') await checkTrust(disk)
   expect(await sync(third, machine)).toBe(null)
   const { inner, left, faults, conflicts } = await keeper().apply()
   expect({ inner, left, faults, conflicts }, 'what was made up').toEqual({
@@ -165,7 +165,7 @@ async function check(disk: SimDisk, { world, after, fault }: Outcome<never>, thi
   const { hooks: _, projects, ...table } = read.table
   const trusted = { trust_level: 'trusted' }
   expect([{ '/srv/a': trusted }, { '/srv/a': trusted, '/srv/late': trusted }]).toContainEqual(projects)
-  if (after === 'rebooted') expect(Object.keys(projects ?? {})).toContain('/srv/late')
+  if (after === 'killed') expect(Object.keys(projects ?? {})).toContain('/srv/late')
   expect(table).toEqual({
     model: `${canary} 3`,
     sandbox_mode: 'read-only',

@@ -136,11 +136,9 @@ describe.each(acts)('Q1: the sweep of a master catches, while it does $name:', (
 
 describe('S37: the sweep of a follower catches', () => {
   const mixed = 'neither old nor new'
-  const untrusted = 'what Codex would run'
   const bugs: readonly Bug[] = [
-    // No harm is lasting: the next sync finds an approval by its hash. Until then Codex skips what it was given for.
-    ['approvals that move before hooks.json does', untrusted, early('config.toml', '# Canonical')],
-    ['hooks.json before approvals move', untrusted, early('hooks.json', 'SessionStart')],
+    // The other way round does no lasting harm: the next sync finds an approval by its hash.
+    ['a config.toml that is there before the journal', 'made up', early('config.toml', '# Canonical')],
     ['a config.toml that is written where it lies', mixed, inPlace('config.toml')],
     ['a secret that is written where it lies', mixed, inPlace('auth.json')],
     ['records that come after the files', 'made up', lateRecords],

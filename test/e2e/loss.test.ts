@@ -48,6 +48,19 @@ describe('S25: files that are gone', () => {
     expect(follower.read('AGENTS.md')).toBe('second\n')
   })
 
+  test('a --yes counts for the look it was said of, and not for a later one', async () => {
+    const { master, server, seq } = await pair('permitted')
+    const away = `${master.codexHome}.away`
+    renameSync(master.codexHome, away)
+    await expectTrouble(master, ['master', 'rebuild', '--yes'], 'home-missing')
+    mkdirSync(master.codexHome)
+    await server.event('trouble', (said) => said['code'] === 'files-gone')
+    expect(await seqOf(master)).toBe(seq)
+    rmSync(master.codexHome, { recursive: true })
+    renameSync(away, master.codexHome)
+    await server.event('resumed')
+  })
+
   test('most of many files are not published as removed either, until --yes; a few are', async () => {
     const { master, follower, server, seq } = await pair('thinned')
     const remove = (from: number, to: number) => {

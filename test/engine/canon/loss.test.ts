@@ -81,6 +81,8 @@ describe('S25: gone', () => {
     expect(gone(input(files, { 'AGENTS.md': '1' }, { kept: ['skills/a', 'skills/b'] }))).toEqual([3, '', 3])
     const selection = { ...defaultSelection, exclude: ['skills/'] }
     expect(gone(input(files, { 'AGENTS.md': '1' }, { selection }))).toEqual([1, '', 1])
+    // One that moved stands for one.
+    expect(gone(input({ 'rules/a': '1', 'rules/b': '1' }, { 'rules/c': '1' }))).toEqual([2, 'rules/b', 1])
     // The same content that was there before under another name is no move.
     expect(gone(input({ 'rules/a': '1', 'rules/b': '1' }, { 'rules/b': '1' }))).toEqual([2, 'rules/a', 1])
   })
@@ -108,6 +110,9 @@ describe('S25: the guard', () => {
     )
     guard.permit()
     judge(guard, empty)()
+    expect(judge(guard, empty)).toThrow()
+    guard.permit()
+    guard.forbid()
     expect(judge(guard, empty)).toThrow()
   })
 

@@ -21,7 +21,6 @@ async function answer(disk: SimDisk): Promise<void> {
 
 test.each([
   ['an empty home', {}, false],
-  ['an empty home, and Codex writes before the next start', {}, true],
   ['a home in use', { 'config.toml': trust('/srv/old') }, false],
   ['a home in use, and Codex writes before the next start', { 'config.toml': trust('/srv/old') }, true],
 ] as const)(
