@@ -43,6 +43,7 @@ export async function crowdFigures(
   if (platform() !== 'linux') return []
   const random = new Random(seed)
   const master = await Master.start(scratch, 'crowded', (home) => void makeHome(home, { seed, ...amount }))
+  const bareMb = residentMb(master.pid)
   const crowd: Member[] = []
   const stop = new AbortController()
   try {
@@ -96,7 +97,10 @@ export async function crowdFigures(
           unit: 'MB',
           aims: [{ side: 'master serve', most: 150, text: 'master serve ≤ 150 MB' }],
         },
-        [sideOf('master serve', 'ours', [heldMb])],
+        [
+          sideOf('master serve', 'ours', [heldMb]),
+          sideOf('the same before the first of them', 'floor', [bareMb]),
+        ],
       ),
     ]
   } finally {

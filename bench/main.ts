@@ -98,7 +98,12 @@ async function figuresOf(kind: Kind, scratch: Scratch, seed: number, sizes: Size
     case 'watch': {
       const out: Figure[] = []
       for (const amount of [home, large]) {
-        const [idle, latency] = await watchContests(scratch, seed, amount, { edits, idleMs: sizes.idleMs })
+        const isLarge = amount === large
+        const [idle, latency] = await watchContests(scratch, seed, amount, {
+          edits,
+          idleMs: sizes.idleMs,
+          isLarge,
+        })
         out.push(...idle, ...(await run(latency)))
       }
       return out

@@ -38,7 +38,11 @@ test(
     const ids = told.figures.map(({ id }) => id)
     const sync = ['append', 'verify', 'join', 'edit', 'level', 'rescan', 'publish']
     const session = process.platform === 'win32' ? [] : ['hook', 'shim', 'run', 'end']
-    expect(ids).toEqual([...sync, ...session, 'merge', 'merge-first'])
+    const idle = (suffix: string) =>
+      process.platform === 'linux' ? [`idle${suffix}`, `memory${suffix}`] : []
+    const watch = [...idle(''), 'watch', ...idle('-large'), 'watch-large']
+    const crowd = process.platform === 'linux' ? ['crowd', 'crowd-memory'] : []
+    expect(ids).toEqual([...sync, ...session, 'merge', 'merge-first', ...watch, ...crowd])
     for (const { id, sides, ratios, rounds } of told.figures) {
       expect(sides[0]?.role, id).toBe('ours')
       expect(

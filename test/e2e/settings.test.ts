@@ -97,7 +97,7 @@ describe('S14: the name of a machine', () => {
     expectDone(await join(machine, '--name', 'laptop'))
     const status = await statusOf(machine)
     expect([status['name'], await listed(status['id'])]).toEqual(['laptop', 'laptop'])
-    expect((await machine.stemma('status')).stdout).toMatch(/this machine +laptop \([0-9a-f]{12}\)/)
+    expect((await machine.stemma('status')).stdout).toMatch(/this machine +laptop\nid +[0-9a-f]{12}\n/)
     const again = await join(machine, '--name', 'desk')
     expectDone(again)
     expect(again.stdout).toContain('knows this machine as laptop already; that name stays')
