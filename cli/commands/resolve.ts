@@ -30,12 +30,13 @@ export const command = define({
         })
       const path = withoutDot(words)
       await desk.keeper.recover()
-      const { plan, inner, innerSettled } = await desk.keeper.plan()
+      const planned = await desk.keeper.plan()
+      const { plan, inner, innerSettled } = planned
       const asked = mustFind(
         [...conflictsOf(plan.conflicts, inner), ...conflictsOf(plan.settled, innerSettled)],
         path,
       )
-      const result = await desk.keeper.resolve(path, take)
+      const result = await desk.keeper.resolve(path, take, planned)
       if (isRefusal(result)) throw toFault(result)
       await desk.deal(result.faults.length === 0, result.staged.length > 0)
       const open = conflictsOf(result.conflicts, result.inner).filter((one) => isCalled(one, path))

@@ -9,10 +9,8 @@ import { splitApproved } from '../../engine/compose/approved.ts'
 import { isOwnCommand } from '../../engine/compose/hooks.ts'
 import { configPath, hooksPath, textOf } from '../../engine/compose/kind.ts'
 import { readFile } from '../../engine/disk/save.ts'
-import { judgeConfig } from '../../engine/merge/judge.ts'
+import { readSound } from '../../engine/merge/judge.ts'
 import { openSecrets } from '../../engine/secrets/reader.ts'
-import { readToml } from '../../engine/toml/toml.ts'
-import { isRefusal } from '../../schemas/fault.ts'
 import { secretBytesMax } from '../../schemas/limits.ts'
 import type { Context } from '../context.ts'
 import { thisPlatform } from '../name.ts'
@@ -43,11 +41,10 @@ export async function hookStatus(desk: FollowerDesk): Promise<HookStatus> {
   if (fault !== null) return { installed: false, trusted: false, why: `${hooksPath}: ${fault}`, skipped: [] }
   const installed = hooks.some(isOwn)
   const config = (await readFile(disk, `${codexHome}/${configPath}`, secretBytesMax))?.toString() ?? ''
-  const trouble = judgeConfig(config)
-  const read = readToml(config)
+  const read = readSound(config)
   // Where Codex does not start, what it would make of each hook says nothing.
-  if (trouble !== null || isRefusal(read)) {
-    const why = `${configPath}: ${trouble ?? 'It is not TOML.'} Codex itself will not start with it`
+  if ('trouble' in read) {
+    const why = `${configPath}: ${read.trouble} Codex itself will not start with it`
     return { installed, trusted: false, why, skipped: [] }
   }
   const table = approvalsOf(read.table)

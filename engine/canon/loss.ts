@@ -61,8 +61,8 @@ export function lossOf({ files, secrets, selection, found }: LossInput): {
 
 /** A file under a new name is that of one that went, and not of all that said the same. */
 function takeOne(moved: Map<Hash, number>, blob: Hash | undefined): boolean {
-  const left = blob === undefined ? 0 : (moved.get(blob) ?? 0)
-  if (blob === undefined || left === 0) return false
+  const left = blob && moved.get(blob)
+  if (!blob || !left) return false
   moved.set(blob, left - 1)
   return true
 }
@@ -101,9 +101,8 @@ export class LossGuard {
     this.#isPermitted = false
     const isRecent = ([path, atMs]: [HomePath, number]) => nowMs - atMs < lossWindowMs && !here.has(path)
     const recent = new Map(isPermitted ? [] : [...this.#recent].filter(isRecent))
-    const missing = new Set(gone)
-    const earlier = [...recent.keys()].filter((path) => !missing.has(path)).length
-    const loss = { before: before + earlier, gone: gone.length + earlier, now: here.size }
+    const all = new Set([...recent.keys(), ...gone]).size
+    const loss = { before: before + all - gone.length, gone: all, now: here.size }
     if (!isPermitted && gone.length > 0 && isTooMuch(loss)) throw filesGone(home, loss, gone)
     if (!isPermitted) for (const path of gone) recent.set(path, nowMs)
     this.#recent = recent

@@ -90,10 +90,13 @@ export class Keeper {
     return this.#remember(result, wish)
   }
 
-  /** Settles one conflict, also another way than before: of a file, of a key of a composed file, or of all keys of one. */
-  async resolve(words: string, take: Take): Promise<Kept | Refusal> {
-    await this.recover()
-    const { plan, inner, innerSettled } = await this.plan()
+  /**
+   * Settles one conflict, also another way than before: of a file, of a key of a composed file, or of all keys of one.
+   * @param known what `plan` has said, after `recover`; without it both are done here.
+   */
+  async resolve(words: string, take: Take, known: Planned | null = null): Promise<Kept | Refusal> {
+    if (known === null) await this.recover()
+    const { plan, inner, innerSettled } = known ?? (await this.plan())
     const isMeant = ({ path, key }: InnerConflict) =>
       path === words || key === words || `${path}#${key}` === words
     const open = inner.filter(isMeant)

@@ -15,10 +15,18 @@ import { isRefusal, unreachable } from '../../schemas/fault.ts'
 import { readToml } from '../toml/toml.ts'
 import { isTable, printKey, printPath, type Table, type Value } from '../toml/value.ts'
 
+/** What a text says, or why Codex would not start with it, as one sentence. */
+export function readSound(text: string): { readonly table: Table } | { readonly trouble: string } {
+  const read = readToml(text)
+  if (isRefusal(read)) return { trouble: `${read.why[0]?.toUpperCase()}${read.why.slice(1)}.` }
+  const trouble = judgeTable(read.table)
+  return trouble === null ? read : { trouble }
+}
+
 /** @returns why Codex would not start with this text, as one sentence, or null. */
 export function judgeConfig(text: string): string | null {
-  const read = readToml(text)
-  return isRefusal(read) ? `${read.why[0]?.toUpperCase()}${read.why.slice(1)}.` : judgeTable(read.table)
+  const read = readSound(text)
+  return 'trouble' in read ? read.trouble : null
 }
 
 export const judgeTable = (table: Table): string | null =>

@@ -2,41 +2,37 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { builtCommand, type Machine, makeMachine, onLoopback } from './machine.ts'
+import { builtCommand, type Machine } from './machine.ts'
 import { openTerminal, type Terminal, terminalMissing } from './terminal.ts'
-import { begin, expectDone, linkOf, make, removeAll } from './trouble.ts'
+import { begin, expectDone, KeptPair, linkOf, make, removeAll } from './trouble.ts'
 
 const missing = process.platform === 'linux' ? terminalMissing() : 'not Linux'
 if (missing !== null) process.stderr.write(`skipped: questions at a terminal: ${missing}\n`)
 
 describe.skipIf(missing !== null)('a question at a terminal', () => {
+  let pair: KeptPair
   let master: Machine
   let follower: Machine
   let terminal: Terminal
-  let port: number
   let link: string
 
   beforeAll(async () => {
-    master = makeMachine('master')
-    follower = makeMachine('follower')
+    pair = new KeptPair()
+    master = pair.master
+    follower = pair.follower
     follower.write('RTK.md', 'mine\n')
-    const first = await begin(master)
-    port = first.port
-    link = await linkOf(master)
-    await first.stop()
-    for (const machine of [master, follower]) machine.keep()
+    await pair.make(async () => {
+      link = await linkOf(master)
+    })
   })
   beforeEach(async () => {
-    for (const machine of [master, follower]) await machine.back()
-    await master.start('master', 'serve', '--json', '--port', String(port), ...onLoopback)
+    await pair.begin()
   })
   afterEach(async () => {
     terminal.close()
     await removeAll()
   })
-  afterAll(async () => {
-    for (const machine of [master, follower]) await machine.remove()
-  })
+  afterAll(() => pair.remove())
 
   /** Runs a command in a terminal; its exit code stands on the screen at the end. */
   const open = (machine: Machine, ...args: string[]) => {

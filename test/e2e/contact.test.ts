@@ -3,35 +3,31 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { codes } from '../../schemas/code.ts'
-import { type Machine, makeMachine, onLoopback } from './machine.ts'
+import type { Machine } from './machine.ts'
 import type { Server } from './server.ts'
-import { begin, expectDone, linkOf, make, removeAll } from './trouble.ts'
+import { expectDone, KeptPair, linkOf, make, removeAll, serveOn } from './trouble.ts'
 
 describe('S57: after a contact that brought nothing', () => {
+  let pair: KeptPair
   let master: Machine
   let follower: Machine
   let server: Server
   let port: number
 
-  const serveOn = (machine: Machine, port: number) =>
-    machine.start('master', 'serve', '--json', '--port', String(port), ...onLoopback)
   beforeAll(async () => {
-    master = makeMachine('master')
-    follower = makeMachine('follower')
-    const first = await begin(master)
-    port = first.port
-    expectDone(await follower.stemma('follower', 'join', await linkOf(master), '--yes', '--no-hook'))
-    await first.stop()
-    for (const machine of [master, follower]) machine.keep()
+    pair = new KeptPair()
+    master = pair.master
+    follower = pair.follower
+    await pair.make(async () =>
+      expectDone(await follower.stemma('follower', 'join', await linkOf(master), '--yes', '--no-hook')),
+    )
+    port = pair.port
   })
   beforeEach(async () => {
-    for (const machine of [master, follower]) await machine.back()
-    server = await serveOn(master, port)
+    server = await pair.begin()
   })
   afterEach(removeAll)
-  afterAll(async () => {
-    for (const machine of [master, follower]) await machine.remove()
-  })
+  afterAll(() => pair.remove())
 
   const trouble = async () => (await follower.stemma('status', '--json')).json()['trouble']
   const words = async () => (await follower.stemma('status')).stdout

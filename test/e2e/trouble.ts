@@ -78,4 +78,33 @@ export const linkOf = async (machine: Machine): Promise<string> =>
 export function expectDone(run: CommandRun): void {
   expect(run.code, run.stderr + run.stdout).toBe(0)
 }
+/** Serves on a port that is known, as a master does that starts again. */
+export const serveOn = (machine: Machine, port: number): Promise<Server> =>
+  machine.start('master', 'serve', '--json', '--port', String(port), ...onLoopback)
+
+/** A master and a follower that are made once a file: every test begins with the two as they were then. */
+export class KeptPair {
+  readonly master = makeMachine('master')
+  readonly follower = makeMachine('follower')
+  port = 0
+
+  /** @param meet what the two do while the master serves for the first time. */
+  async make(meet: () => Promise<void>): Promise<void> {
+    const first = await begin(this.master)
+    this.port = first.port
+    await meet()
+    await first.stop()
+    for (const machine of [this.master, this.follower]) machine.keep()
+  }
+
+  /** As they were kept, and the master serves where it did. */
+  async begin(): Promise<Server> {
+    for (const machine of [this.master, this.follower]) await machine.back()
+    return serveOn(this.master, this.port)
+  }
+
+  async remove(): Promise<void> {
+    for (const machine of [this.master, this.follower]) await machine.remove()
+  }
+}
 export const serveArgs = ['master', 'serve', '--port', '0', ...onLoopback]

@@ -4,18 +4,17 @@ import { copyFile, cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openMaster, playMaster, recordsOf, startAnew, stay } from './attacker.ts'
-import { type CommandRun, type Machine, makeMachine, onLoopback } from './machine.ts'
+import { type CommandRun, type Machine, onLoopback } from './machine.ts'
 import type { Server } from './server.ts'
-import { begin, expectDone, linkOf, make, removeAll } from './trouble.ts'
+import { expectDone, KeptPair, linkOf, make, removeAll, serveOn } from './trouble.ts'
 
+let pair: KeptPair
 let master: Machine
 let follower: Machine
 let server: Server
 let port: number
 let pin: string
 
-const serveOn = (machine: Machine, at: number): Promise<Server> =>
-  machine.start('master', 'serve', '--json', '--port', String(at), ...onLoopback)
 const joinTo = async (machine: Machine, to = master): Promise<CommandRun> =>
   machine.stemma('follower', 'join', await linkOf(to), '--yes')
 const initOf = async (machine: Machine): Promise<void> => expectDone(await machine.stemma('master', 'init'))
@@ -56,23 +55,20 @@ const saved = (machine: Machine): string => join(machine.stemmaHome, '..', 'save
 
 /** Made once: every test begins with the two as they were then. */
 beforeAll(async () => {
-  master = makeMachine('master')
-  follower = makeMachine('follower')
-  const first = await begin(master)
-  port = first.port
-  pin = String((await master.stemma('status', '--json')).json()['fingerprint'])
-  expectDone(await joinTo(follower))
-  await first.stop()
-  for (const machine of [master, follower]) machine.keep()
+  pair = new KeptPair()
+  master = pair.master
+  follower = pair.follower
+  await pair.make(async () => {
+    pin = String((await master.stemma('status', '--json')).json()['fingerprint'])
+    expectDone(await joinTo(follower))
+  })
+  port = pair.port
 })
 beforeEach(async () => {
-  for (const machine of [master, follower]) await machine.back()
-  server = await serveOn(master, port)
+  server = await pair.begin()
 })
 afterEach(removeAll)
-afterAll(async () => {
-  for (const machine of [master, follower]) await machine.remove()
-})
+afterAll(() => pair.remove())
 
 describe('an impostor', () => {
   test('S19: with another key on the same port is refused; a reset and a new join are the way past', async () => {
