@@ -16,7 +16,6 @@ import { channelBytes } from '../schemas/signable.ts'
 import { wireVersion } from '../schemas/wire/index.ts'
 import { Blobs } from './blobs/blobs.ts'
 import { fingerprint, verify } from './crypto/ed25519.ts'
-import { toHash } from './crypto/hash.ts'
 import type { Disk } from './disk/disk.ts'
 import { sweepTemps } from './disk/save.ts'
 import { makeDirs, removeTree } from './disk/tree.ts'
@@ -191,9 +190,7 @@ export class Follower {
 
   /** What the newest stored state needs and is not here (after a blob was found damaged, or a sweep was cut off). */
   async missing(state: State): Promise<Hash[]> {
-    const files = await this.blobs.lacking(
-      [...state.maps.files.rows().values()].map((row) => toHash(row.blob)),
-    )
+    const files = await this.blobs.lacking([...state.files().values()].map(({ blob }) => blob))
     return [...new Set([...files, ...(await missingSecrets(state, this.blobs))])]
   }
 
@@ -206,7 +203,7 @@ export class Follower {
   async sweep(): Promise<number> {
     if (!this.#log) return 0
     const keep = new Set<Hash>()
-    for (const row of this.#log.state.maps.files.rows().values()) keep.add(toHash(row.blob))
+    for (const { blob } of this.#log.state.files().values()) keep.add(blob)
     for (const hash of await neededBySecrets(this.#log.state, this.blobs)) keep.add(hash)
     return this.blobs.sweep(keep)
   }
@@ -225,12 +222,11 @@ export class Follower {
   }
 
   async #bring(state: State, fetch: Fetch): Promise<void> {
-    const plain = sizesOf(state)
     // Where the ciphertexts are stands in the wraps, so their turn is the second one.
     for (let turn = 0; turn < 2; turn++) {
       const hashes = await this.missing(state)
       if (hashes.length === 0) break
-      const sizes = new Map([...plain, ...(await sealedSizes(state, this.blobs))])
+      const sizes = new Map([...sizesOf(state), ...(await sealedSizes(state, this.blobs))])
       await this.#mustHold(hashes.reduce((sum, hash) => sum + (sizes.get(hash) ?? 0), 0))
       await fetch(hashes, sizes)
     }
@@ -316,7 +312,7 @@ const otherKeys = refuse(
 /** How long each content is, as the log says. */
 function sizesOf(state: State): ReadonlyMap<Hash, number> {
   const out = new Map<Hash, number>()
-  for (const row of state.maps.files.rows().values()) out.set(toHash(row.blob), row.size)
+  for (const { blob, size: bytes } of state.files().values()) out.set(blob, bytes)
   return out
 }
 

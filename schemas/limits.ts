@@ -249,6 +249,8 @@ export const watchingMs = 90_000
 export const watchingEveryMs = 30_000
 /** A contact that brought nothing is written down this often at most. */
 export const contactEveryMs = 60_000
+/** A follower that watches looks at all of its home this often at most; in between at what the master changed. */
+export const wholeLookEveryMs = 60_000
 /** How often a machine looks at its own addresses and its clocks, and what is a sleep and no busy moment. */
 export const surroundingsEveryMs = 1_000
 export const sleptMs = 4_000
@@ -286,6 +288,10 @@ export const settleMs = 30
 export const settleMaxMs = 400
 /** A full scan this often: events are hints, the scan decides. */
 export const fullScanEveryMs = 60_000
+/** Where a change is believed to be is looked at first, and the whole home this long after. */
+export const fullAfterMs = 5_000
+/** Where more has changed than this, the whole home is looked at: a checkout of another branch. */
+export const changedMax = 256
 /** A file whose mtime is this close to the scan may change again within one timestamp tick: hash it again. */
 export const racyWindowMs = 2_000
 /** Files read at one time by a scan: enough to overlap their syncs, few enough to keep memory flat. */

@@ -2,6 +2,7 @@
  * Bringing the home up to date: what `sync`, `apply` and `join` share.
  */
 
+import type { Scope } from '../../engine/apply/applier.ts'
 import type { Takes } from '../../engine/apply/plan.ts'
 import type { Keeper, Kept } from '../../engine/compose/keeper.ts'
 import { toHash } from '../../engine/crypto/hash.ts'
@@ -33,9 +34,10 @@ export async function bringUp(
   desk: FollowerDesk,
   takes: Takes = null,
   keeper: Keeper = desk.keeper,
+  scope: Scope = 'all',
 ): Promise<Kept> {
   await mustBeWhole(desk)
-  const result = await keeper.apply(takes)
+  const result = await keeper.apply(takes, undefined, scope)
   const { seq } = positionOf(desk)
   if (result.faults.length === 0 && seq !== desk.contact.appliedSeq) await desk.note({ appliedSeq: seq })
   await desk.deal(result.faults.length === 0, result.staged.length > 0)

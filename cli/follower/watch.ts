@@ -14,6 +14,7 @@ import {
   retryRefusedMs,
   stagedLookMs,
   watchingEveryMs,
+  wholeLookEveryMs,
 } from '../../schemas/limits.ts'
 import type { Link } from '../../schemas/link.ts'
 import type { Lock } from '../../transport/control/lock.ts'
@@ -124,13 +125,18 @@ class Watcher {
       if (!beside.has(what)) beside.set(what, repeat(clock, everyMs, work, drop))
     }
     let seen: number | null = null
+    // One for all of the link: it knows what it wrote down last, and when it looked at all of the home.
+    const { keeper } = desk
+    let wholeMs = -Infinity
     try {
       await followNew(desk, link, AbortSignal.any([signal, dropped.signal]), async () => {
         const { seq } = positionOf(desk)
         // An idle master signs its head anew: it is there, and nothing has changed.
         if (seq === seen) return this.#heard(desk)
-        const { keeper } = desk
-        const kept = await bringUp(desk, null, keeper)
+        const nowMs = clock.monotonic()
+        const isDue = nowMs - wholeMs >= wholeLookEveryMs
+        const kept = await bringUp(desk, null, keeper, isDue ? 'all' : 'changed')
+        if (isDue) wholeMs = nowMs
         if (seen === null) {
           reached()
           await this.#reached(desk, link)

@@ -4,6 +4,8 @@
  */
 
 import { LossGuard } from '../../engine/canon/loss.ts'
+import type { Changed } from '../../engine/canon/publisher.ts'
+import { Recall } from '../../engine/canon/recall.ts'
 import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
 import { walk } from '../../engine/canon/walk.ts'
 import { printable } from '../../engine/canon/warning.ts'
@@ -49,6 +51,7 @@ export class Desk {
   paused: NonNullable<MasterStatus['paused']> | null = null
   #turn: Promise<unknown> = Promise.resolve()
   #index: ScanIndex = emptyIndex
+  readonly #recall = new Recall()
   #seen: Seen | null = null
 
   constructor(context: Context, disk: Disk, settings: Settings, master: Master) {
@@ -59,9 +62,15 @@ export class Desk {
     this.gate = new Gate(master, context.clock)
   }
 
-  /** Scans the home and publishes what changed. */
-  look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
-    return this.alone(() => this.#look(signal).finally(this.context.progress.end))
+  /**
+   * Scans the home and publishes what changed.
+   * @param changed where, as far as known; null for anywhere.
+   */
+  look(
+    signal: AbortSignal,
+    changed: Changed = null,
+  ): Promise<{ readonly entries: number; readonly again: boolean }> {
+    return this.alone(() => this.#look(signal, changed).finally(this.context.progress.end))
   }
 
   /** Removes contents that nothing canonical needs. Never between a scan and the entries that name what it stored. */
@@ -76,8 +85,13 @@ export class Desk {
     return turn
   }
 
-  async #look(signal: AbortSignal): Promise<{ readonly entries: number; readonly again: boolean }> {
+  async #look(
+    signal: AbortSignal,
+    changed: Changed,
+  ): Promise<{ readonly entries: number; readonly again: boolean }> {
     const { context, master } = this
+    if (changed === null) this.#recall.clear()
+    else for (const at of changed) this.#recall.forget(at)
     const found = await scan({
       ...this.#tour(signal),
       blobs: master.blobs,
@@ -85,6 +99,7 @@ export class Desk {
       previous: master.files,
       previousSecrets: master.secrets,
       index: this.#index,
+      recall: this.#recall,
       progress: context.progress.tell,
     })
     const { files, secrets, selection } = master

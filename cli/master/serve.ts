@@ -149,8 +149,8 @@ function makePublisher(desk: Desk, voice: Voice, signal: AbortSignal): Publisher
   return new Publisher({
     clock: desk.context.clock,
     signal,
-    look: async (during) => {
-      const { entries, again } = await desk.look(during)
+    look: async (during, changed) => {
+      const { entries, again } = await desk.look(during, changed)
       if (desk.paused) voice.say({ event: 'resumed' }, 'What held up publishing is over.')
       desk.paused = null
       if (entries > 0) published(desk, voice)
@@ -173,7 +173,7 @@ async function openWatch(desk: Desk, voice: Voice, publisher: Publisher): Promis
     clock: desk.context.clock,
     home: desk.context.homes.codexHome,
     selection: desk.master.selection,
-    onHint: () => publisher.hint(),
+    onHint: (at) => publisher.hint(at),
     onState: (state) => {
       if (state.kind === 'polling')
         voice.say({ event: 'polling' }, `${state.why} Looking every few seconds instead.`)

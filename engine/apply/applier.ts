@@ -13,7 +13,7 @@ import { pruneBackups } from './backup.ts'
 import type { Take } from './decide.ts'
 import { dropFolders } from './folders.ts'
 import type { JournalStep } from './journal.ts'
-import { type Ledger, loadLedger, saveLedger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 import { observe } from './observe.ts'
 import {
   type Conflict,
@@ -62,10 +62,15 @@ type Run = {
 /** Canonical files as they are, or what has to be composed anew at every look. */
 export type Desired = CanonFiles | Wishes
 
+/** How much of the home is looked at. */
+export type Scope = 'all' | 'changed'
+
 export class Applier {
   readonly #site: Site
   readonly #hold: Hold
   #recovered = false
+  /** What was in question after the last apply: conflicts, and what failed. Null when nobody knows. */
+  #known: ReadonlySet<string> | null = null
 
   constructor({ codexHome, stemmaHome, hold, ...tools }: ApplierOptions) {
     this.#site = siteOf(tools, codexHome, stemmaHome)
@@ -81,22 +86,26 @@ export class Applier {
 
   /** What we put at each path last, as far as it is recorded. */
   async lastPut(): Promise<(path: HomePath) => Hash | null> {
-    const { rows } = await loadLedger(this.#site.disk, this.#site.ledger)
+    const { rows } = await this.#site.ledger.load()
     return (path) => rows.get(path)?.last?.hash ?? null
   }
 
   /** What `apply` would do. Writes nothing. */
   async plan(desired: Desired, takes: Takes = null): Promise<Plan> {
-    return (await this.#plan(desired, await loadLedger(this.#site.disk, this.#site.ledger), takes)).plan
+    return (await this.#plan(desired, await this.#site.ledger.load(), takes)).plan
   }
 
   /**
    * Makes the home as canonical as it may be.
+   * @param scope `changed` looks only where something else is wished for than before, and where something was in question
+   * after the last apply: what somebody changed elsewhere meanwhile is found by the next look at `all`.
    * Faults: `disk-full` and any of staging with the home untouched; `disk-io` later, and then the next start
    * goes on; `ledger-damaged`; `blob-damaged`.
    */
-  async apply(desired: Desired, takes: Takes = null): Promise<ApplyResult> {
+  async apply(desired: Desired, takes: Takes = null, scope: Scope = 'all'): Promise<ApplyResult> {
     const site = this.#site
+    const known = scope === 'all' ? null : this.#known
+    this.#known = null
     if (!this.#recovered) await this.recover()
     // From here to the end a failure may leave work for `recover`.
     this.#recovered = false
@@ -104,8 +113,8 @@ export class Applier {
     let replanned = 0
     let plan: Plan
     for (;;) {
-      const ledger = await loadLedger(site.disk, site.ledger)
-      const planned = await this.#plan(desired, ledger, takes)
+      const ledger = await site.ledger.load()
+      const planned = await this.#plan(desired, ledger, takes, known)
       plan = planned.plan
       if (replanned === applyRoundsMax) {
         for (const { path } of plan.steps) if (!run.faults.has(path)) run.faults.set(path, restless(path))
@@ -119,6 +128,7 @@ export class Applier {
     for (const { path, fault } of plan.faults) run.faults.set(path, fault)
     const { conflicts, settled, staged } = plan
     const faults = [...run.faults].map(([path, fault]) => ({ path, fault }))
+    this.#known = new Set([...conflicts, ...settled, ...faults].map(({ path }) => path))
     return { changed: run.changed, conflicts, settled, staged, faults, backups: run.backups, replanned }
   }
 
@@ -153,10 +163,15 @@ export class Applier {
     return this.apply(desired, new Map([[path, take]]))
   }
 
-  async #plan(desired: Desired, ledger: Ledger, takes: Takes): Promise<{ plan: Plan; wish: Wish }> {
+  async #plan(
+    desired: Desired,
+    ledger: Ledger,
+    takes: Takes,
+    known: ReadonlySet<string> | null = null,
+  ): Promise<{ plan: Plan; wish: Wish }> {
     for (let round = 1; ; round++) {
       const wish = typeof desired === 'function' ? await desired() : plainly(desired, this.#site.blobs)
-      const view = await observe(this.#site, pathsOf(wish, ledger), ledger)
+      const view = await observe(this.#site, pathsOf(wish, ledger, known), ledger)
       if (!isStale(wish, view))
         return { plan: await this.#hold(makePlan(view, wish, ledger, takes), wish), wish }
       if (round === applyRoundsMax) throw restless([...wish.composed.keys()].join(', '))
@@ -168,7 +183,7 @@ export class Applier {
     const folders = await dropFolders(site, ledger.folders, ledger.rows.keys())
     await makeDirs(site.disk, site.records, 0o700)
     const next = { ...ledger, folders }
-    await saveLedger(site.disk, site.ids, site.ledger, next)
+    await site.ledger.save(next)
     return next
   }
 }

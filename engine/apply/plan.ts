@@ -11,7 +11,7 @@ import { byteOrder } from '../disk/errno.ts'
 import type { CanonFile, CanonFiles } from '../fold/file.ts'
 import { type ConflictKind, decide, type Take, type Why } from './decide.ts'
 import type { Ledger, LedgerRow, Look } from './ledger.ts'
-import { type Mark, markOf, type Seen } from './mark.ts'
+import { type Mark, markOf, type Seen, same } from './mark.ts'
 import type { Spot, View } from './observe.ts'
 import { takeOf, type Wish } from './wish.ts'
 
@@ -70,10 +70,24 @@ export type Plan = {
 /** How conflicts are settled: all of them one way, or path by path. */
 export type Takes = Take | ReadonlyMap<HomePath, Take> | null
 
-/** Canonical paths and those of the ledger, in byte order: what has to be looked at. */
-export function pathsOf({ files, spares }: Wish, ledger: Ledger): HomePath[] {
+/**
+ * Canonical paths and those of the ledger, in byte order: what has to be looked at.
+ * @param known null, or the paths that were in question when all of them were looked at last. Then these are, and those
+ * for which something else is wished than what we put there: that nobody changed the rest is taken for granted.
+ */
+export function pathsOf(
+  { files, composed, spares }: Wish,
+  ledger: Ledger,
+  known: ReadonlySet<string> | null = null,
+): HomePath[] {
+  const isAsPut = (path: HomePath): boolean => {
+    const wanted = files.get(path)
+    const row = ledger.rows.get(path)
+    return wanted !== undefined && row?.kept === null && same(markOf(wanted), row.last)
+  }
+  const isMeant = (path: HomePath) => known?.has(path) || composed.has(path) || !isAsPut(path)
   const paths = new Set([...files.keys(), ...ledger.rows.keys()])
-  return [...paths].filter((path) => !spares(path)).sort(byteOrder)
+  return [...paths].filter((path) => !spares(path) && (known === null || isMeant(path))).sort(byteOrder)
 }
 
 export function makePlan(view: View, wish: Wish, ledger: Ledger, takes: Takes): Plan {

@@ -9,7 +9,6 @@ import { removeTree } from '../disk/tree.ts'
 import { digestOf } from './digest.ts'
 import type { Journal, JournalStep } from './journal.ts'
 import { loadJournal } from './journal.ts'
-import { loadLedger } from './ledger.ts'
 import { eachOf } from './pool.ts'
 import type { Site } from './site.ts'
 import { stageDir } from './stage.ts'
@@ -19,7 +18,7 @@ import { type Finished, finish } from './transact.ts'
 export async function recover(site: Site): Promise<Finished | null> {
   const { disk } = site
   const journal = await loadJournal(disk, site.journal)
-  const ledger = await loadLedger(disk, site.ledger)
+  const ledger = await site.ledger.load()
   let finished: Finished | null = null
   if (journal !== null && journal.tx !== ledger.tx) {
     await dropDamaged(site, journal)

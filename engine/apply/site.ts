@@ -8,6 +8,7 @@ import type { Disk } from '../disk/disk.ts'
 import type { Clock } from '../env/clock.ts'
 import type { Ids } from '../env/ids.ts'
 import type { OnProgress } from '../env/progress.ts'
+import { Book } from './book.ts'
 import type { Contents } from './wish.ts'
 
 export type Tools = {
@@ -22,7 +23,7 @@ export type Site = Tools & {
   readonly stage: string
   /** Holds ledger and journal. */
   readonly records: string
-  readonly ledger: string
+  readonly ledger: Book
   readonly journal: string
   readonly backups: string
 }
@@ -34,7 +35,7 @@ export function siteOf(tools: Tools, codexHome: string, stemmaHome: string): Sit
     home: codexHome,
     stage: `${codexHome}/.stemma-stage`,
     records,
-    ledger: `${records}/ledger.json`,
+    ledger: new Book(tools.disk, tools.ids, `${records}/ledger.json`),
     journal: `${records}/journal.json`,
     backups: `${stemmaHome}/backups`,
   }

@@ -12,7 +12,7 @@ import { backUp } from './backup.ts'
 import { dropFolders, makeFolders } from './folders.ts'
 import { startWork } from './ground.ts'
 import { type Journal, type JournalStep, saveJournal } from './journal.ts'
-import { type Ledger, saveLedger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 import type { PathFault, Plan } from './plan.ts'
 import { eachOf } from './pool.ts'
 import { settleSteps } from './settle.ts'
@@ -108,7 +108,7 @@ export async function finish(site: Site, journal: Journal, before: Ledger): Prom
   }
   const ours = [...before.folders, ...journal.folders]
   const ledger: Ledger = { rows, folders: await dropFolders(site, ours, rows.keys()), tx: journal.tx }
-  await saveLedger(disk, site.ids, site.ledger, ledger)
+  await site.ledger.save(ledger)
   await disk.unlink(site.journal)
   await removeTree(disk, site.stage)
   return { ...summary(journal, outcomes), ledger }

@@ -11,7 +11,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { fileBytesMax } from '../../schemas/limits.ts'
 import { type Hash, isHash } from '../../schemas/shape.ts'
 import { hasher } from '../crypto/hash.ts'
-import type { Disk, DiskFile } from '../disk/disk.ts'
+import type { Disk, DiskFile, Stat } from '../disk/disk.ts'
 import { settleName } from '../disk/save.ts'
 import type { Ids } from '../env/ids.ts'
 
@@ -20,6 +20,13 @@ const chunkBytes = 256 * 1024
 const endBytes = 1024
 const tempMark = 'tmp-'
 const damagedMark = 'damaged-'
+
+type Known = {
+  stat: Stat | null
+  readonly here: Set<Hash>
+  /** Contents of which a copy that does not match its name was set aside. */
+  readonly damaged: Set<Hash>
+}
 
 export type Stored = { readonly hash: Hash; readonly size: number }
 
@@ -54,6 +61,9 @@ export class Blobs {
   /** From the start: a run that was cut off may have left names, and the folder's own, that are not durable yet. */
   #unsettled = true
   #settling: Promise<unknown> = Promise.resolve()
+  /** What lies in the folder, for as long as nobody else changes it. */
+  #known: Known | null = null
+  #changing = 0
 
   constructor(disk: Disk, ids: Ids, dir: string) {
     this.#disk = disk
@@ -79,8 +89,7 @@ export class Blobs {
 
   /** Which of these contents are not here, each once, in their order: one look at the folder for all of them. */
   async lacking(hashes: Iterable<Hash>): Promise<Hash[]> {
-    const entries = (await this.#disk.list(this.#dir)) ?? []
-    const here = new Set<string>(entries.filter(({ kind }) => kind === 'file').map(({ name }) => name))
+    const { here } = await this.#look()
     return [...new Set(hashes)].filter((hash) => !here.has(hash))
   }
 
@@ -107,7 +116,7 @@ export class Blobs {
    */
   async put(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, expected?: Hash): Promise<Stored> {
     const temp = `${this.#dir}/${tempMark}${this.#ids.name()}`
-    const file = await this.#disk.open(temp, 'create', 0o600)
+    const file = await this.#change(() => this.#disk.open(temp, 'create', 0o600))
     try {
       let stored: Stored
       let known: boolean
@@ -122,13 +131,18 @@ export class Blobs {
       } finally {
         await file.close()
       }
-      if (known) await this.#disk.unlink(temp)
-      else await this.#disk.rename(temp, this.pathOf(stored.hash))
+      await this.#change(
+        async () => {
+          if (known) await this.#disk.unlink(temp)
+          else await this.#disk.rename(temp, this.pathOf(stored.hash))
+        },
+        ({ here }) => here.add(stored.hash),
+      )
       this.#fresh.add(stored.hash)
       return stored
     } catch (error) {
       // The first failure is the one to tell; what cannot be removed now is swept at the next start.
-      await this.#disk.unlink(temp).catch(() => false)
+      await this.#change(() => this.#disk.unlink(temp)).catch(() => false)
       throw error
     }
   }
@@ -172,6 +186,7 @@ export class Blobs {
       await file.close()
     }
     if (digest.hex() !== hash) {
+      this.#known = null
       await this.#disk.rename(this.pathOf(hash), `${this.#dir}/${damagedMark}${hash}`)
       throw new Fault('blob-damaged', `The stored copy of file content ${hash.slice(0, 12)} is damaged.`, {
         hash,
@@ -182,13 +197,55 @@ export class Blobs {
   /** Removes every blob that `keep` does not name, and damaged copies that are of no more use; returns how many blobs. */
   async sweep(keep: ReadonlySet<Hash>): Promise<number> {
     let removed = 0
-    for (const { name } of (await this.#disk.list(this.#dir)) ?? []) {
-      const damaged = name.startsWith(damagedMark)
-      const hash = damaged ? name.slice(damagedMark.length) : name
-      if (!isHash(hash) || (keep.has(hash) && !(damaged && (await this.has(hash))))) continue
-      if ((await this.#disk.unlink(`${this.#dir}/${name}`)) && !damaged) removed++
-    }
+    const { here, damaged } = await this.#look()
+    const remove = (name: string, note: (known: Known) => void) =>
+      this.#change(() => this.#disk.unlink(`${this.#dir}/${name}`), note)
+    for (const hash of [...damaged])
+      if (!keep.has(hash) || here.has(hash))
+        await remove(`${damagedMark}${hash}`, (known) => known.damaged.delete(hash))
+    for (const hash of [...here])
+      if (!keep.has(hash) && (await remove(hash, (known) => known.here.delete(hash)))) removed++
     return removed
+  }
+
+  /** The folder as it is: read anew when its times say that somebody else changed it. */
+  async #look(): Promise<Known> {
+    const stat = await this.#disk.stat(this.#dir)
+    if (this.#known && sameTimes(this.#known.stat, stat)) return this.#known
+    const here = new Set<Hash>()
+    const damaged = new Set<Hash>()
+    for (const { name, kind } of (await this.#disk.list(this.#dir)) ?? []) {
+      const hash = name.startsWith(damagedMark) ? name.slice(damagedMark.length) : name
+      if (!isHash(hash)) continue
+      if (hash !== name) damaged.add(hash)
+      else if (kind === 'file') here.add(hash)
+    }
+    // Looked at before it was listed: a change in between shows at the next look.
+    this.#known = { stat, here, damaged }
+    return this.#known
+  }
+
+  /** A change of ours to the folder: what is known of it stays known, with what `note` says. Several may run at once. */
+  async #change<T>(act: () => Promise<T>, note: (known: Known) => void = () => {}): Promise<T> {
+    const others = this.#changing
+    this.#changing++
+    try {
+      if (others === 0 && this.#known && !sameTimes(this.#known.stat, await this.#disk.stat(this.#dir)))
+        this.#known = null
+      const done = await act()
+      const stat = await this.#disk.stat(this.#dir)
+      // In one turn: whoever listed the folder since may not have seen this change, and believes these times.
+      if (this.#known) {
+        this.#known.stat = stat
+        note(this.#known)
+      }
+      return done
+    } catch (error) {
+      this.#known = null
+      throw error
+    } finally {
+      this.#changing--
+    }
   }
 
   async #drain(hash: Hash, take: (piece: Buffer) => void): Promise<boolean> {
@@ -201,6 +258,9 @@ export class Blobs {
     }
   }
 }
+
+const sameTimes = (a: Stat | null, b: Stat | null): boolean =>
+  a !== null && b !== null && a.ino === b.ino && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs
 
 /** Writes all that `source` yields, and no more than a file may have: what a peer sends ends somewhere. */
 async function fill(

@@ -4,6 +4,7 @@
  * (S31); an exclude rule wins over everything; no include rule makes plain what the fixed rows name.
  * Fixed rows compare by collision key (`AUTH.JSON` is auth.json where names fold), inclusions exactly.
  */
+import { filesMax } from '../../schemas/limits.ts'
 import { ancestors, foldName } from '../../schemas/path.ts'
 import type { Selection } from './selection.ts'
 
@@ -94,6 +95,27 @@ const debrisFile = /(?:^|\/)(?:\.ds_store|thumbs\.db|desktop\.ini|\.#[^/]*|[^/]*
 
 /** @param path from the home's root, with `/`; of a file, or of a folder without `/` at its end. */
 export function classify(path: string, selection: Selection): Class {
+  const known = classesOf(selection)
+  const there = known.get(path)
+  if (there) return there
+  const found = judge(path, selection)
+  // Names that came and went, and those of others who write to the home, are not kept for ever.
+  if (known.size >= filesMax) known.clear()
+  known.set(path, found)
+  return found
+}
+
+/** Every look asks for every path, several times; a selection never changes in place. */
+const classes = new WeakMap<Selection, Map<string, Class>>()
+function classesOf(selection: Selection): Map<string, Class> {
+  const there = classes.get(selection)
+  if (there) return there
+  const none = new Map<string, Class>()
+  classes.set(selection, none)
+  return none
+}
+
+function judge(path: string, selection: Selection): Class {
   if (matches(path, selection.exclude)) return excluded
   const never = fixedClass(path)
   if (never) return never.kind === 'asked-only' && matches(path, selection.include) ? sealed : never

@@ -4,8 +4,9 @@
  * the selection approves for exactly this path; below a followed link nothing leads further out; no circle is
  * walked, since a linked folder is never followed into another link to a folder.
  */
-import type { Disk, Stat } from '../disk/disk.ts'
+import type { Stat } from '../disk/disk.ts'
 import { classify, mayContain } from './classify.ts'
+import type { Eyes } from './recall.ts'
 import type { Selection } from './selection.ts'
 import type { WarningKind } from './warning.ts'
 import { printable } from './warning.ts'
@@ -18,7 +19,7 @@ export type Target =
   | { readonly kind: 'refused'; readonly warning: WarningKind; readonly why: string }
 
 type Around = {
-  readonly disk: Disk
+  readonly disk: Eyes
   /** Real path of the home. */
   readonly root: string
   readonly selection: Selection
@@ -70,7 +71,7 @@ const closed = (inner: string): Target =>
   refused('link-closed', `is a link to ${printable(inner)}, which does not travel in the clear.`)
 
 /** A path as the system gives it, with the separator used here. */
-export const slashed = (disk: Disk, path: string): string =>
+export const slashed = (disk: Pick<Eyes, 'windows'>, path: string): string =>
   disk.windows ? path.replaceAll('\\', '/') : path
 
 /** The rest of `path` below `folder`, '' when they are one, null when it is elsewhere. */

@@ -2,21 +2,35 @@
  * Decides when to look at the home: one loop drains hints into scans (S25).
  * Always holds: a hint that arrives while a look is under way causes another one after it, so a change is never
  * missed; looks never overlap; a burst of hints is one look, at most `settleMaxMs` after its first; without any
- * hint there is one every `fullScanEveryMs`.
+ * hint there is one every `fullScanEveryMs`. A look at what hints named is followed by one at everything, at most
+ * `fullAfterMs` later: hints may be wrong about where, and then only late.
  */
 import { Fault } from '../../schemas/fault.ts'
-import { againMaxMs, fullScanEveryMs, settleMaxMs, settleMs } from '../../schemas/limits.ts'
+import {
+  againMaxMs,
+  changedMax,
+  fullAfterMs,
+  fullScanEveryMs,
+  settleMaxMs,
+  settleMs,
+} from '../../schemas/limits.ts'
 import type { Clock } from '../env/clock.ts'
 
 export type PublisherInput = {
   readonly clock: Clock
   readonly signal: AbortSignal
-  /** Scans, compares and publishes; true asks for another look soon, because something moved meanwhile. */
-  readonly look: (signal: AbortSignal) => Promise<boolean>
+  /**
+   * Scans, compares and publishes; true asks for another look soon, because something moved meanwhile.
+   * @param changed what hints named since the last look; null for all of the home.
+   */
+  readonly look: (signal: AbortSignal, changed: Changed) => Promise<boolean>
   /** A look failed in a way that another one may survive (the home is away, the disk is full). */
   readonly onFault: (fault: Fault) => void
 }
 
+/** Paths as the system names them, with `/`. */
+export type Changed = ReadonlySet<string> | null
+type Hints = { readonly firstMs: number; lastMs: number; changed: Set<string> | null }
 type Waiter = { readonly resolve: () => void; readonly reject: (reason: unknown) => void }
 
 /**
@@ -37,11 +51,13 @@ const passing: ReadonlySet<string> = new Set([
 export class Publisher {
   readonly #input: PublisherInput
   /** Since when there have been hints, and when the last one came; null when there is none. */
-  #hints: { readonly firstMs: number; lastMs: number } | null = null
+  #hints: Hints | null = null
   #waiters: Waiter[] = []
-  /** When to look without a hint. */
+  /** When to look at everything, without a hint. */
   #nextMs: number
   #againMs = settleMs
+  /** The last look succeeded: a next one may be at what changed since. */
+  #isWhole = false
   #wake: () => void = () => {}
 
   constructor(input: PublisherInput) {
@@ -49,11 +65,13 @@ export class Publisher {
     this.#nextMs = input.clock.monotonic()
   }
 
-  /** Something may have changed. Cheap; may be called at any time. */
-  hint(): void {
+  /** Something may have changed: at this path, or nobody knows where. Cheap; may be called at any time. */
+  hint(at: string | null): void {
     const nowMs = this.#input.clock.monotonic()
-    if (this.#hints) this.#hints.lastMs = nowMs
-    else this.#hints = { firstMs: nowMs, lastMs: nowMs }
+    this.#hints ??= { firstMs: nowMs, lastMs: nowMs, changed: new Set() }
+    this.#hints.lastMs = nowMs
+    if (at === null || this.#hints.changed?.size === changedMax) this.#hints.changed = null
+    else this.#hints.changed?.add(at)
     this.#wake()
   }
 
@@ -109,12 +127,16 @@ export class Publisher {
     const { clock, signal, look, onFault } = this.#input
     // Taken before the look begins: whatever comes from here on asks for the next one.
     const waiters = this.#waiters
+    const isDue = waiters.length > 0 || clock.monotonic() >= this.#nextMs
+    const changed = isDue || !this.#isWhole ? null : (this.#hints?.changed ?? null)
     this.#waiters = []
     this.#hints = null
     try {
-      const again = await look(signal)
+      const again = await look(signal, changed)
+      this.#isWhole = true
       this.#againMs = again ? Math.min(this.#againMs * 2, againMaxMs) : settleMs
-      this.#nextMs = clock.monotonic() + (again ? this.#againMs : fullScanEveryMs)
+      const nextMs = clock.monotonic() + (again ? this.#againMs : changed ? fullAfterMs : fullScanEveryMs)
+      this.#nextMs = changed ? Math.min(this.#nextMs, nextMs) : nextMs
       for (const waiter of waiters) waiter.resolve()
     } catch (error) {
       for (const waiter of waiters) waiter.reject(error)
@@ -122,6 +144,8 @@ export class Publisher {
       if (!(error instanceof Fault) || !passing.has(error.code)) throw error
       onFault(error)
       this.#againMs = Math.min(this.#againMs * 2, againMaxMs)
+      // With it went the hints that it had taken: the next one is at everything.
+      this.#isWhole = false
       this.#nextMs = clock.monotonic() + this.#againMs
     }
   }

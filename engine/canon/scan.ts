@@ -9,6 +9,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { filesMax, readsAtOnceMax, secretBytesMax } from '../../schemas/limits.ts'
 import type { HomePath } from '../../schemas/path.ts'
 import type { Blobs } from '../blobs/blobs.ts'
+import type { Disk } from '../disk/disk.ts'
 import { byteOrder, errnoOf } from '../disk/errno.ts'
 import { readFile } from '../disk/save.ts'
 import type { Clock } from '../env/clock.ts'
@@ -29,6 +30,7 @@ export type ScanIndex = {
 export const emptyIndex: ScanIndex = { rows: new Map() }
 
 export type ScanInput = WalkInput & {
+  readonly disk: Disk
   readonly blobs: Blobs
   readonly clock: Clock
   /** The canonical files of the log. */

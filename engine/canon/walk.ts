@@ -6,10 +6,11 @@
 import { Fault } from '../../schemas/fault.ts'
 import { fileBytesMax, filesMax, secretBytesMax, warningsMax } from '../../schemas/limits.ts'
 import { type HomePath, isHomePath, pathFault } from '../../schemas/path.ts'
-import type { DirEntry, Disk, Stat } from '../disk/disk.ts'
+import type { DirEntry, Stat } from '../disk/disk.ts'
 import { byteOrder, errnoOf } from '../disk/errno.ts'
 import { type Class, classify, mayContain } from './classify.ts'
 import { below, resolveLink, slashed } from './link.ts'
+import type { Eyes, Recall } from './recall.ts'
 import type { Selection } from './selection.ts'
 import { Warnings } from './warning.ts'
 
@@ -43,7 +44,9 @@ export type Walk = {
 }
 
 export type WalkInput = {
-  readonly disk: Disk
+  readonly disk: Eyes
+  /** What earlier walks saw of folders in which nothing has changed since. */
+  readonly recall?: Recall
   readonly home: string
   readonly selection: Selection
   /** Folders that are never read, however they are reached (stemma's own). */
@@ -71,6 +74,7 @@ export async function walk(input: WalkInput): Promise<Walk> {
   }
   const tour: Tour = {
     ...input,
+    disk: input.recall?.over(disk) ?? disk,
     fences,
     root: slashed(disk, root),
     found: [],

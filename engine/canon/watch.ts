@@ -26,7 +26,8 @@ export type WatchInput = {
   readonly clock: Clock
   readonly home: string
   readonly selection: Selection
-  readonly onHint: () => void
+  /** What may have changed: an entry of a watched folder, by its real path with `/`; null for anything. */
+  readonly onHint: (at: string | null) => void
   readonly onState?: (state: WatchState) => void
 }
 
@@ -91,7 +92,7 @@ export class HomeWatch {
     const moved = this.#suspect || here?.ino !== this.#root?.ino || here?.path !== this.#root?.path
     const retry = this.#state.kind === 'polling' && this.#input.clock.monotonic() >= this.#retryMs
     if (moved || retry) await this.#rewatch()
-    if (moved || this.#state.kind === 'polling') this.#input.onHint()
+    if (moved || this.#state.kind === 'polling') this.#input.onHint(null)
   }
 
   async #rewatch(): Promise<void> {
@@ -129,10 +130,10 @@ export class HomeWatch {
     watcher.on('raw', (event, name, details) => this.#heard(root, event, name, details))
     // Files may appear in a new folder before its watch stands: look once more a little later.
     watcher.on('addDir', () => {
-      this.#input.onHint()
+      this.#input.onHint(null)
       this.#cancelLate ??= this.#input.clock.after(settleMaxMs, () => {
         this.#cancelLate = null
-        this.#input.onHint()
+        this.#input.onHint(null)
       })
     })
     return new Promise((resolve) => {
@@ -141,7 +142,7 @@ export class HomeWatch {
         if (this.#watcher === watcher && this.#state.kind === 'watching')
           this.#inTurn(async () => {
             await this.#poll(error)
-            this.#input.onHint()
+            this.#input.onHint(null)
           })
       })
       watcher.on('ready', () => resolve(null))
@@ -152,22 +153,25 @@ export class HomeWatch {
   #heard(root: string, event: string, name: unknown, details: unknown): void {
     const folder = watchedPath(details)
     if (folder === null || typeof name !== 'string') {
-      this.#input.onHint()
+      this.#input.onHint(null)
       return
     }
     // The system names a folder that was itself removed or moved as if it lay in itself.
-    if (event === 'rename' && name === basename(folder) && !this.#suspect) {
+    const isOwn = event === 'rename' && name === basename(folder)
+    if (isOwn && !this.#suspect) {
       this.#suspect = true
       this.#arm()
     }
     const inner = below(root, folder)
-    if (inner !== null) {
-      const path = inner === '' ? slashed(name) : `${inner}/${slashed(name)}`
-      const { selection } = this.#input
-      const { kind } = classify(path, selection)
-      if (kind !== 'plain' && kind !== 'sealed' && !mayContain(path, selection)) return
-    }
-    this.#input.onHint()
+    const path = inner === null || inner === '' ? slashed(name) : `${inner}/${slashed(name)}`
+    if (inner !== null && !this.#concerns(path)) return
+    this.#input.onHint(inner === null || isOwn ? null : `${root}/${path}`)
+  }
+
+  #concerns(path: string): boolean {
+    const { selection } = this.#input
+    const { kind } = classify(path, selection)
+    return kind === 'plain' || kind === 'sealed' || mayContain(path, selection)
   }
 
   async #poll(error: unknown): Promise<void> {

@@ -7,7 +7,7 @@ import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import { secretBytesMax } from '../../schemas/limits.ts'
 import { type HomePath, isHomePath } from '../../schemas/path.ts'
 import type { Platform } from '../../schemas/shape.ts'
-import { Applier, type ApplyResult, type Hold } from '../apply/applier.ts'
+import { Applier, type ApplyResult, type Hold, type Scope } from '../apply/applier.ts'
 import { withhold } from '../apply/hold.ts'
 import type { Plan, Step, Takes } from '../apply/plan.ts'
 import type { Wish, Wishes } from '../apply/wish.ts'
@@ -83,10 +83,11 @@ export class Keeper {
     return { plan, ...(await this.#told(wish.last(), plan.staged)) }
   }
 
-  async apply(takes: Takes = null, inner: InnerTakes = inAll(takes)): Promise<Kept> {
+  /** @param scope as of `Applier.apply`. */
+  async apply(takes: Takes = null, inner: InnerTakes = inAll(takes), scope: Scope = 'all'): Promise<Kept> {
     await this.recover()
     const wish = await this.#wisher(inner)
-    const result = await this.#applier.apply(wish.wishes, takes)
+    const result = await this.#applier.apply(wish.wishes, takes, scope)
     return this.#remember(result, wish)
   }
 

@@ -13,8 +13,12 @@ export type CanonFile = {
 }
 export type CanonFiles = ReadonlyMap<HomePath, CanonFile>
 
-export const toCanonFile = (row: FileRow): CanonFile => ({
-  exec: row.exec,
-  size: row.size,
-  blob: toHash(row.blob),
-})
+/** Made once for each row: rows never change in place, and are asked for as often as anything in the home changes. */
+const made = new WeakMap<FileRow, CanonFile>()
+export function toCanonFile(row: FileRow): CanonFile {
+  const there = made.get(row)
+  if (there) return there
+  const file = { exec: row.exec, size: row.size, blob: toHash(row.blob) }
+  made.set(row, file)
+  return file
+}

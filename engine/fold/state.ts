@@ -8,7 +8,7 @@ import type { HomePath } from '../../schemas/path.ts'
 import { type Row, rowLayouts, type Section, sections } from '../../schemas/section.ts'
 import { checkpointBytes, revisionBytes, stateBytes } from '../../schemas/signable.ts'
 import { sha256 } from '../crypto/hash.ts'
-import { type CanonFile, toCanonFile } from './file.ts'
+import { type CanonFile, type CanonFiles, toCanonFile } from './file.ts'
 import type { KeyHistory } from './keys.ts'
 import { emptyRoot, MerkleMap } from './merkle.ts'
 import { Names } from './names.ts'
@@ -40,6 +40,9 @@ export class State {
   keys: KeyHistory | null = null
   at: Position = { seq: 0, entry: emptyRoot, timeMs: 0, foldVersion: 1, checkpoint: emptyRoot }
 
+  /** What `files` made since the last change of them. */
+  #files: CanonFiles | null = null
+
   constructor() {
     this.maps = {
       files: new MerkleMap(rowLayouts.files),
@@ -52,10 +55,12 @@ export class State {
     }
   }
 
-  /** Canonical plain files, with hashes in hex. */
-  files(): Map<HomePath, CanonFile> {
+  /** Canonical plain files, with hashes in hex: as they are now, whatever changes later. */
+  files(): CanonFiles {
+    if (this.#files) return this.#files
     const out = new Map<HomePath, CanonFile>()
     for (const [path, row] of this.maps.files.rows()) out.set(path as HomePath, toCanonFile(row))
+    this.#files = out
     return out
   }
 
@@ -120,6 +125,7 @@ export class State {
     // One arm a section keeps key, row and map of the same kind without a cast.
     switch (change.section) {
       case 'files':
+        this.#files = null
         return { ...change, row: replace(this.maps.files, change.key, change.row) }
       case 'secrets':
         return { ...change, row: replace(this.maps.secrets, change.key, change.row) }

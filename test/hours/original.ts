@@ -62,7 +62,7 @@ export class Original {
   save(name: string, content: string): void {
     this.#saves++
     this.#disk.plantFile(at(name), content, 0o600)
-    this.#running?.publisher.hint()
+    this.#running?.publisher.hint(at(name))
   }
 
   text(name: string): string | null {

@@ -4,7 +4,6 @@
  */
 import { posix } from 'node:path'
 import { loadJournal } from '../../../engine/apply/journal.ts'
-import { loadLedger } from '../../../engine/apply/ledger.ts'
 import { siteOf } from '../../../engine/apply/site.ts'
 import { Blobs } from '../../../engine/blobs/blobs.ts'
 import { toHash } from '../../../engine/crypto/hash.ts'
@@ -44,7 +43,7 @@ export async function lookAtStored(place: Place): Promise<StoredFacts> {
   const site = siteOf({ ...context, disk, blobs }, codexHome, stemmaHome)
   const records = await attempt(async () => {
     const journal = await loadJournal(disk, site.journal)
-    const { tx } = await loadLedger(disk, site.ledger)
+    const { tx } = await site.ledger.load()
     // A journal whose transaction the ledger has is one that was carried out.
     return journal !== null && journal.tx !== tx
   })

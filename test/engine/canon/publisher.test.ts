@@ -34,11 +34,11 @@ test('S25: one look at the start, one a minute without hints', async () => {
 test('S25: a burst of hints is one look; a stream of them is looked at while it lasts', async () => {
   const { clock, end, looks, publisher, done } = bench()
   await clock.advance(1000)
-  for (let i = 0; i < 5; i++) publisher.hint()
+  for (let i = 0; i < 5; i++) publisher.hint(null)
   await clock.advance(settleMs)
   expect(looks).toEqual([0, 1000 + settleMs])
   for (let i = 0; i < 100; i++) {
-    publisher.hint()
+    publisher.hint(null)
     await clock.advance(10)
   }
   expect(looks.slice(2)).toEqual([1000 + settleMs + settleMaxMs, 1000 + settleMs + 2 * settleMaxMs])
@@ -52,10 +52,10 @@ test('S25: a hint during a look causes another one', async () => {
     nth === 2 ? new Promise((resolve) => gates.push(() => resolve(false))) : Promise.resolve(false),
   )
   await clock.advance(10)
-  publisher.hint()
+  publisher.hint(null)
   await clock.advance(settleMs)
   expect(looks.length).toBe(2)
-  publisher.hint()
+  publisher.hint(null)
   await clock.advance(5000)
   expect(looks.length).toBe(2)
   gates[0]?.()
@@ -181,7 +181,7 @@ test.each(changes)(
         call: from + call,
         act: () => {
           act(at)
-          publisher.hint()
+          publisher.hint(null)
         },
       }
       const done = publisher.run()
