@@ -174,7 +174,11 @@ export class Blobs {
 
   /** The content in pieces; a fault `blob-damaged` at the end when it does not match its name. */
   async *read(hash: Hash): AsyncGenerator<Buffer> {
-    const file = await this.#disk.open(this.pathOf(hash), 'read')
+    const file = await this.#disk.open(this.pathOf(hash), 'read').catch((error: unknown) => {
+      // Not every volume tells by the times of a folder that a file in it went.
+      this.#known = null
+      throw error
+    })
     const digest = hasher()
     try {
       const { size } = await file.stat()
@@ -225,15 +229,24 @@ export class Blobs {
     return this.#known
   }
 
+  /** The folder's facts; null when they cannot be had, which is no fault of what is done in it. */
+  async #times(): Promise<Stat | null> {
+    try {
+      return await this.#disk.stat(this.#dir)
+    } catch (error) {
+      if (error instanceof Fault) return null
+      throw error
+    }
+  }
+
   /** A change of ours to the folder: what is known of it stays known, with what `note` says. Several may run at once. */
   async #change<T>(act: () => Promise<T>, note: (known: Known) => void = () => {}): Promise<T> {
     const others = this.#changing
     this.#changing++
     try {
-      if (others === 0 && this.#known && !sameTimes(this.#known.stat, await this.#disk.stat(this.#dir)))
-        this.#known = null
+      if (others === 0 && this.#known && !sameTimes(this.#known.stat, await this.#times())) this.#known = null
       const done = await act()
-      const stat = await this.#disk.stat(this.#dir)
+      const stat = await this.#times()
       // In one turn: whoever listed the folder since may not have seen this change, and believes these times.
       if (this.#known) {
         this.#known.stat = stat

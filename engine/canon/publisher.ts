@@ -2,7 +2,7 @@
  * Decides when to look at the home: one loop drains hints into scans (S25).
  * Always holds: a hint that arrives while a look is under way causes another one after it, so a change is never
  * missed; looks never overlap; a burst of hints is one look, at most `settleMaxMs` after its first; without any
- * hint there is one every `fullScanEveryMs`. A look at what hints named is followed by one at everything, at most
+ * hint there is one every `fullScanEveryMs`, less often where it takes long. A look at what hints named is followed by one at everything, at most
  * `fullAfterMs` later: hints may be wrong about where, and then only late.
  */
 import { Fault } from '../../schemas/fault.ts'
@@ -11,6 +11,8 @@ import {
   changedMax,
   fullAfterMs,
   fullScanEveryMs,
+  fullScanMaxMs,
+  fullScanRest,
   settleMaxMs,
   settleMs,
 } from '../../schemas/limits.ts'
@@ -132,10 +134,13 @@ export class Publisher {
     this.#waiters = []
     this.#hints = null
     try {
+      const beganMs = clock.monotonic()
       const again = await look(signal, changed)
+      const endedMs = clock.monotonic()
       this.#isWhole = true
       this.#againMs = again ? Math.min(this.#againMs * 2, againMaxMs) : settleMs
-      const nextMs = clock.monotonic() + (again ? this.#againMs : changed ? fullAfterMs : fullScanEveryMs)
+      const restMs = Math.min(Math.max(fullScanEveryMs, fullScanRest * (endedMs - beganMs)), fullScanMaxMs)
+      const nextMs = endedMs + (again ? this.#againMs : changed ? fullAfterMs : restMs)
       this.#nextMs = changed ? Math.min(this.#nextMs, nextMs) : nextMs
       for (const waiter of waiters) waiter.resolve()
     } catch (error) {

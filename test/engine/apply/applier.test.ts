@@ -252,3 +252,58 @@ test('a damaged ledger is refused, never guessed', async () => {
   await expect(apply({ a: '2' })).rejects.toMatchObject({ code: 'ledger-damaged' })
   expect(await read('a')).toBe('1')
 })
+
+test('S39: looked at where the master changed something: what a user changed elsewhere stays, and is told later', async () => {
+  const disk = await openDisk()
+  const [first, second, third] = [
+    { a: '1', b: '1', 'skills/c': '1' },
+    { a: '2', b: '1', 'skills/c': '1' },
+    { a: '3', b: '2', d: '1' },
+  ]
+  await storeBlobs(disk, options, first, second, third)
+  const { applier } = rigOn(disk, options)
+  // Nothing is known before the first apply: all of it is looked at.
+  await write('b', 'was here')
+  const joined = await applier.apply(canon(first), null, 'changed')
+  expect(joined.conflicts.map(({ path, kind }) => [path, kind])).toEqual([['b', 'exists']])
+  await write('skills/c', 'edited')
+  const changed = await applier.apply(canon(second), null, 'changed')
+  expect(acts(changed)).toEqual(['replace a'])
+  expect(changed.conflicts.map(({ path }) => path)).toEqual(['b'])
+  await write('b', '1')
+  const settled = await applier.apply(canon(second), null, 'changed')
+  expect(settled.conflicts).toEqual([])
+  const whole = await applier.apply(canon(second))
+  expect(whole.conflicts.map(({ path, kind }) => [path, kind])).toEqual([['skills/c', 'edited']])
+  const last = await applier.apply(canon(third), null, 'changed')
+  expect(acts(last)).toEqual(['replace a', 'replace b', 'create d'])
+  expect(last.conflicts.map(({ path, kind }) => [path, kind])).toEqual([['skills/c', 'orphaned']])
+  expect([await read('a'), await read('b'), await read('skills/c'), await read('d')]).toEqual([
+    '3',
+    '2',
+    'edited',
+    '1',
+  ])
+})
+
+test('S39: a file that user and master change is a conflict however little is looked at', async () => {
+  const disk = await openDisk()
+  await storeBlobs(disk, options, { a: '1', b: '1' }, { a: '2', b: '1' })
+  const { applier } = rigOn(disk, options)
+  await applier.apply(canon({ a: '1', b: '1' }))
+  await write('a', 'mine')
+  const result = await applier.apply(canon({ a: '2', b: '1' }), null, 'changed')
+  expect(result.conflicts.map(({ path, kind }) => [path, kind])).toEqual([['a', 'edited']])
+  expect(await read('a')).toBe('mine')
+})
+
+test('S37: a ledger that was replaced under an applier is read again', async () => {
+  const disk = await openDisk()
+  await storeBlobs(disk, options, { a: '1' }, { a: '2' }, { a: '3' })
+  const [one, other] = [rigOn(disk, options).applier, rigOn(disk, options).applier]
+  await one.apply(canon({ a: '1' }))
+  await other.apply(canon({ a: '2' }))
+  const result = await one.apply(canon({ a: '3' }))
+  expect(acts(result)).toEqual(['replace a'])
+  expect(result.conflicts).toEqual([])
+})

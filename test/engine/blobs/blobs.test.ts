@@ -188,3 +188,54 @@ test('what is lacking is named once and in order; a damaged copy or a folder of 
   expect(await blobs.lacking(wanted)).toEqual([hashOf(4), hashOf(3), hashOf(9)])
   expect(await blobs.lacking([])).toEqual([])
 })
+
+describe('what lies in the folder is listed once', () => {
+  const listings = (disk: SimDisk) => disk.trace.filter(({ call }) => call === 'list').length
+
+  test('own changes, several at once, are known without another look', async () => {
+    const { disk, blobs } = await newStore()
+    expect(await blobs.lacking([hashOf(1), hashOf(2)])).toEqual([hashOf(1), hashOf(2)])
+    const before = listings(disk)
+    await Promise.all([1, 2, 3, 4, 5, 6].map((n) => blobs.put([content(n)])))
+    expect(await blobs.lacking([1, 2, 3, 4, 5, 6, 7].map((n) => hashOf(n)))).toEqual([hashOf(7)])
+    expect(await blobs.sweep(new Set([hashOf(1)]))).toBe(5)
+    expect(await blobs.lacking([hashOf(1), hashOf(2)])).toEqual([hashOf(2)])
+    expect(listings(disk)).toBe(before)
+    expect(kept(disk)).toEqual([hashOf(1)])
+  })
+
+  test('one that somebody else took away is found to be lacking, also right before a change of our own', async () => {
+    let nowMs = 1000
+    const { disk, blobs } = await newStore(new SimDisk({ now: () => nowMs++ }))
+    for (const n of [1, 2, 3]) await blobs.put([content(n)])
+    expect(await blobs.lacking([hashOf(1), hashOf(2), hashOf(3)])).toEqual([])
+    await disk.unlink(blobs.pathOf(hashOf(1)))
+    expect(await blobs.lacking([hashOf(1), hashOf(2), hashOf(3)])).toEqual([hashOf(1)])
+    await disk.unlink(blobs.pathOf(hashOf(2)))
+    await blobs.put([content(4)])
+    expect(await blobs.lacking([hashOf(2), hashOf(3), hashOf(4)])).toEqual([hashOf(2)])
+  })
+
+  test('one that is gone where the times of a folder stand still is lacking once it was asked for', async () => {
+    const { disk, blobs } = await newStore(new SimDisk({ now: () => 1000 }))
+    await blobs.put([content(1)])
+    expect(await blobs.lacking([hashOf(1)])).toEqual([])
+    await disk.unlink(blobs.pathOf(hashOf(1)))
+    await expect(blobs.readWhole(hashOf(1))).rejects.toMatchObject({ code: 'disk-missing' })
+    expect(await blobs.lacking([hashOf(1)])).toEqual([hashOf(1)])
+  })
+
+  test('a change behind which the folder cannot be looked at is one, and the next look is anew', async () => {
+    // Its last call: the name is given, and only the look at the folder behind it fails.
+    const { disk, blobs } = await newStore()
+    await blobs.put([content(1)])
+    await blobs.lacking([])
+    const calls = disk.calls
+    await blobs.put([content(3)])
+    const before = listings(disk)
+    disk.failAt(2 * disk.calls - calls, 'EIO')
+    expect(await blobs.put([content(2)])).toMatchObject({ hash: hashOf(2) })
+    expect(await blobs.lacking([hashOf(1), hashOf(2), hashOf(4)])).toEqual([hashOf(4)])
+    expect(listings(disk)).toBe(before + 1)
+  })
+})

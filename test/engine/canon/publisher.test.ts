@@ -2,7 +2,16 @@
 import { expect, test } from 'vitest'
 import { Publisher } from '../../../engine/canon/publisher.ts'
 import { Fault } from '../../../schemas/fault.ts'
-import { againMaxMs, fullScanEveryMs, settleMaxMs, settleMs } from '../../../schemas/limits.ts'
+import {
+  againMaxMs,
+  changedMax,
+  fullAfterMs,
+  fullScanEveryMs,
+  fullScanMaxMs,
+  fullScanRest,
+  settleMaxMs,
+  settleMs,
+} from '../../../schemas/limits.ts'
 import { SimClock } from '../../sim/clock.ts'
 import { SimDisk, type SimDiskOptions } from '../../sim/disk.ts'
 import { home, SimHome } from './home.ts'
@@ -44,6 +53,92 @@ test('S25: a burst of hints is one look; a stream of them is looked at while it 
   expect(looks.slice(2)).toEqual([1000 + settleMs + settleMaxMs, 1000 + settleMs + 2 * settleMaxMs])
   end.abort()
   await done
+})
+
+/** A publisher whose looks say when and where, and take `ms` each. */
+function places(ms = 0, fail: (nth: number) => boolean = () => false) {
+  const clock = new SimClock()
+  const end = new AbortController()
+  const looks: [number, string[] | null][] = []
+  const publisher = new Publisher({
+    clock,
+    signal: end.signal,
+    look: async (_, changed) => {
+      const nth = looks.push([clock.monotonic(), changed && [...changed]])
+      if (ms > 0) await clock.wait(ms, end.signal)
+      if (fail(nth)) throw new Fault('disk-io', 'planned')
+      return false
+    },
+    onFault: () => undefined,
+  })
+  return { clock, end, looks, publisher, done: publisher.run() }
+}
+
+test('S25: what hints named is looked at first, and all of the home soon after', async () => {
+  const { clock, end, looks, publisher, done } = places()
+  await clock.advance(1000)
+  publisher.hint('/a')
+  publisher.hint('/b')
+  publisher.hint('/a')
+  await clock.advance(settleMs)
+  expect(looks.slice(1)).toEqual([[1000 + settleMs, ['/a', '/b']]])
+  // Changes that go on do not put it off.
+  await clock.advance(1000)
+  publisher.hint('/c')
+  await clock.advance(fullAfterMs)
+  expect(looks.slice(2)).toEqual([
+    [2000 + 2 * settleMs, ['/c']],
+    [1000 + settleMs + fullAfterMs, null],
+  ])
+  await clock.advance(fullScanEveryMs)
+  expect(looks.length).toBe(5)
+  end.abort()
+  await done
+})
+
+test('S25: where nobody knows what changed, or too much did, all of the home is looked at', async () => {
+  const { clock, end, looks, publisher, done } = places()
+  await clock.advance(1000)
+  publisher.hint('/a')
+  publisher.hint(null)
+  publisher.hint('/b')
+  await clock.advance(settleMs)
+  for (let i = 0; i <= changedMax; i++) publisher.hint(`/${i}`)
+  await clock.advance(settleMs)
+  publisher.hint('/a')
+  const asked = publisher.rescan()
+  await clock.advance(settleMs)
+  await asked
+  expect(looks.map(([, changed]) => changed)).toEqual([null, null, null, null])
+  end.abort()
+  await done
+})
+
+test('S25: the hints that a failed look had taken are not lost', async () => {
+  const { clock, end, looks, publisher, done } = places(0, (nth) => nth === 2)
+  await clock.advance(1000)
+  publisher.hint('/a')
+  await clock.advance(settleMs)
+  publisher.hint('/b')
+  await clock.advance(settleMs)
+  publisher.hint('/c')
+  await clock.advance(settleMs)
+  expect(looks.map(([, changed]) => changed).slice(1)).toEqual([['/a'], null, ['/c']])
+  end.abort()
+  await done
+})
+
+test('Q6: looks that take long come less often when nobody asks for them', async () => {
+  const { clock, end, looks, done } = places(400)
+  await clock.advance(400 + 400 * fullScanRest)
+  expect(looks.map(([atMs]) => atMs)).toEqual([0, 400 + 400 * fullScanRest])
+  end.abort()
+  await done
+  const slow = places(60_000)
+  await slow.clock.advance(60_000 + fullScanMaxMs)
+  expect(slow.looks.map(([atMs]) => atMs)).toEqual([0, 60_000 + fullScanMaxMs])
+  slow.end.abort()
+  await slow.done
 })
 
 test('S25: a hint during a look causes another one', async () => {
