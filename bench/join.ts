@@ -112,7 +112,7 @@ export async function joinContest(scratch: Scratch, seed: number, amount: Amount
 }
 
 /** All files, one after the other, each durable before the next. */
-function writeAll(from: string, to: string, paths: readonly string[]): number {
+export function writeAll(from: string, to: string, paths: readonly string[]): number {
   const contents = paths.map((path) => readFileSync(join(from, path)))
   const began = performance.now()
   for (const [index, path] of paths.entries()) {

@@ -15,6 +15,7 @@ import { mergeContests } from './merge.ts'
 import type { Figure, Report } from './report.ts'
 import { publishFigure, rescanContest } from './rescan.ts'
 import { Scratch } from './scratch.ts'
+import { stormContest } from './storm.ts'
 import { table } from './table.ts'
 import { verifyContest } from './verify.ts'
 import { watchContests } from './watch.ts'
@@ -25,6 +26,7 @@ type Sizes = {
   readonly verifyBatches: number
   readonly home: { readonly files: number; readonly bytes: number }
   readonly large: { readonly files: number; readonly bytes: number }
+  readonly storm: { readonly files: number; readonly bytes: number }
   readonly edits: number
   readonly configLines: number
   readonly idleMs: number
@@ -38,6 +40,7 @@ const full: Sizes = {
   verifyBatches: 100,
   home: { files: 540, bytes: 12_000_000 },
   large: { files: 10_000, bytes: 30_000_000 },
+  storm: { files: 2_000, bytes: 8_000_000 },
   edits: 30,
   configLines: 500,
   idleMs: 60_000,
@@ -51,6 +54,7 @@ const tiny: Sizes = {
   verifyBatches: 2,
   home: { files: 24, bytes: 60_000 },
   large: { files: 60, bytes: 60_000 },
+  storm: { files: 30, bytes: 60_000 },
   edits: 2,
   configLines: 100,
   idleMs: 2_500,
@@ -58,7 +62,18 @@ const tiny: Sizes = {
   patience: 1,
 }
 
-const kinds = ['append', 'verify', 'join', 'edit', 'rescan', 'hook', 'merge', 'watch', 'crowd'] as const
+const kinds = [
+  'append',
+  'verify',
+  'join',
+  'edit',
+  'rescan',
+  'hook',
+  'merge',
+  'watch',
+  'storm',
+  'crowd',
+] as const
 type Kind = (typeof kinds)[number]
 const isKind = (word: string): word is Kind => kinds.some((kind) => kind === word)
 
@@ -92,6 +107,8 @@ async function figuresOf(kind: Kind, scratch: Scratch, seed: number, sizes: Size
       return run(...(await hookContests(scratch, rounds * sizes.patience)))
     case 'merge':
       return run(...mergeContests(scratch, sizes.configLines, rounds * sizes.patience))
+    case 'storm':
+      return run(await stormContest(scratch, seed, sizes.storm, rounds))
     case 'crowd':
       process.stderr.write(`crowd: ${sizes.crowd} followers\n`)
       return [...(await crowdFigures(scratch, seed, home, sizes.crowd, rounds))]

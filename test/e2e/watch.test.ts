@@ -1,5 +1,5 @@
 /** S22, S52: a follower that watches: every change in place within moments, whatever the master or its user does. */
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openDisk } from '../../engine/disk/real.ts'
@@ -45,6 +45,23 @@ describe('follower watch', () => {
     expect(await watcher.stop()).toBe(0)
     expect(word()).toBe(false)
     expect(watcher.log).toBe('')
+  })
+
+  test('S25: a storm over a whole tree, twice and back again, arrives as it is in the end', async () => {
+    const names = Array.from({ length: 300 }, (_, i) => `skills/s${i >> 2}/${i % 4}.md`)
+    const write = (of: string, from = 0) => {
+      for (const name of names.slice(from)) master.write(name, `${of} ${name}\n`)
+    }
+    write('main')
+    write('branch')
+    for (const name of names.filter((_, i) => i % 3 === 0)) rmSync(join(master.codexHome, name))
+    write('main', 200)
+    await until('the storm is over', () => names.every((name) => follower.read(name) === master.read(name)))
+    write('main')
+    await until('it went back', () => names.every((name) => follower.read(name) === `main ${name}\n`))
+    const { conflicts } = (await follower.stemma('conflicts', '--json')).json()
+    expect(conflicts).toEqual([])
+    expect(watcher.said.filter(({ event }) => event === 'away')).toEqual([])
   })
 
   test('other commands work meanwhile, and it goes on after them', async () => {
