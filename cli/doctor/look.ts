@@ -17,6 +17,7 @@ import { findLeftovers } from './looks/leftovers.ts'
 import { lookAtLink } from './looks/link.ts'
 import { lookAtPlace } from './looks/place.ts'
 import { lookAtPlan } from './looks/plan.ts'
+import { lookAtService } from './looks/service.ts'
 import { lookAtServing } from './looks/serving.ts'
 import { lookAtStored } from './looks/stored.ts'
 
@@ -60,6 +61,7 @@ export async function look(context: Context): Promise<Facts> {
     ...seen,
     config: await lookAtConfig(context, disk),
     hooks: mine && hasHome ? await lookAtHooks(context, disk, mine.hook === true) : null,
+    service: role === 'master' || role === 'follower' ? await lookAtService(context, disk, role) : null,
     serving:
       role === 'master'
         ? await lookAtServing(context, disk, found?.owner ?? null, settings.got?.link ?? null)

@@ -82,6 +82,25 @@ export async function install(
   return (await ownerOf(context, disk)) === commandOf[role].join(' ') ? 'starting' : 'down'
 }
 
+/** Writes the launcher anew. @param isWaiting the service is to work, and could not for want of it. */
+export async function renewLauncher(
+  context: Context,
+  disk: Disk,
+  service: Service,
+  { program, isWaiting }: { readonly program: Program; readonly isWaiting: boolean },
+): Promise<void> {
+  const { plan, files, copy } = outline(service, program)
+  for (const file of files) {
+    if (file.path !== launcherFile(service)) continue
+    await readOwn(disk, file.path)
+    if (copy) await keepPackage(disk, context.ids, service.stemmaHome, copy.from)
+    await writeFile(disk, context.ids, file)
+  }
+  if (!isWaiting) return
+  await runAll(context, [plan.again])
+  await eventually(context, () => isServing(context, disk, service.role))
+}
+
 /** @returns whether there was anything, and whether its manager could be told. */
 export async function uninstall(
   context: Context,

@@ -3,8 +3,10 @@ import { watchesSpare, watchInstancesMin } from '../../../schemas/limits.ts'
 import { counted } from '../../ui/amount.ts'
 import type { ServingFacts } from '../facts.ts'
 import { type Check, fault, warning } from '../finding.ts'
+import { isDown } from './service.ts'
 
-export const serve: Check = ({ serving, survey }) => {
+export const serve: Check = (facts) => {
+  const { serving, survey } = facts
   if (serving === null) return []
   const { status, fault: told, port, isTaken } = serving
   if (told)
@@ -25,7 +27,7 @@ export const serve: Check = ({ serving, survey }) => {
       }),
     ]
   // Another command has the folder: whether a master serves shows when it is done.
-  if (survey === null || survey.owner !== null) return []
+  if (survey === null || survey.owner !== null || isDown(facts)) return []
   return [
     fault('serve-stopped', {
       title: '`stemma master serve` is not running.',

@@ -28,7 +28,16 @@ export const sound: Facts = {
   },
   ...{ survey: { owner: null, dead: [] }, leftovers: [], watching: null, stored: null },
   codex: { file: '/usr/bin/codex', version: '0.169.0', hasHome: true },
-  ...{ shim: null, config: [], hooks: null, serving: null, link: null, plan: null, login: null },
+  ...{
+    shim: null,
+    config: [],
+    hooks: null,
+    service: null,
+    serving: null,
+    link: null,
+    plan: null,
+    login: null,
+  },
 }
 
 const stored = {

@@ -1,7 +1,8 @@
 /** U4: the judgements of the doctor, as tables: facts in, findings out. */
 import { describe, expect, test } from 'vitest'
-import type { Facts, LinkFacts, OwnHook, Told } from '../../../cli/doctor/facts.ts'
+import type { Facts, LinkFacts, OwnHook, ServiceFacts, Told } from '../../../cli/doctor/facts.ts'
 import { judge } from '../../../cli/doctor/judge.ts'
+import type { Health } from '../../../cli/service/service.ts'
 import { diskFullBytes, diskLowBytes } from '../../../schemas/limits.ts'
 import { follower, idsOf, master, nowMs, sound, status } from './facts.ts'
 
@@ -145,6 +146,23 @@ const watched = (pid: number, untilMs: number, isAlive: boolean, owner: number |
   survey: { owner: owner === null ? null : { pid: owner, what: 'follower watch' }, dead: [] },
   watching: { pid, untilMs, isAlive },
 })
+const health = { phase: 'running', ended: null, restarts: 0, startsAtLogin: true } as const
+const installed = {
+  ...{ name: 'stemma-master.service', runs: 'master serve', again: 'systemctl --user restart x.service' },
+  ...{ logs: 'journalctl --user', isCurrent: true, hasLauncher: true, gone: [], health, lingers: true },
+} as const satisfies Facts['service']
+/** A master's service that is down, in a way; and a follower's. */
+const down = (more: Partial<Health>, rest: Partial<ServiceFacts> = {}): Facts => ({
+  ...served({ status: null }, idle),
+  service: { ...installed, health: { ...health, phase: 'stopped', ...more }, ...rest },
+})
+const installedHere = (more: Partial<ServiceFacts>, facts: Facts = master): Facts => ({
+  ...facts,
+  service: { ...installed, ...more },
+})
+const onlyService = ({ service }: Facts): Pick<Facts, 'service'> => ({ service })
+const followed = (phase: Health['phase']): Facts =>
+  installedHere({ runs: 'follower watch', health: { ...health, phase } }, follower)
 const chatgpt = { kind: 'chatgpt', account: null, expiresMs: null } as const
 
 /** Facts, what is found there, and whether `--fix` mends it. */
@@ -234,6 +252,32 @@ const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
   [served({ inotify: { watches: 1036, instances: 128 } }), null, false],
   [served({ inotify: { watches: 65_536, instances: 15 } }), 'few-watches', false],
   [served({ inotify: null }), null, false],
+  // Its service.
+  [installedHere({}), null, false],
+  [down({}), 'service-stopped', false],
+  [down({ phase: 'failed', ended: 'status 2' }), 'service-failed', false],
+  [down({ phase: 'again', ended: 'status 1', restarts: 3 }), 'service-restarting', false],
+  [down({ phase: 'again', ended: 'status 226' }), 'service-restarting', false],
+  [down({ phase: 'again', ended: 'oom-kill', restarts: null }), 'service-restarting', false],
+  [down({ phase: 'again' }, { hasLauncher: false }), 'launcher-broken', true],
+  [down({ phase: 'failed' }, { gone: ['/nvm/node'] }), 'launcher-broken', true],
+  [installedHere({ gone: ['/nvm/node'] }), 'launcher-broken', true],
+  [installedHere({ health: null }), 'service-unknown', false],
+  [installedHere({ health: { ...health, phase: 'stopped' } }), 'service-stopped', false],
+  [
+    { ...served({ status: null, isTaken: true }, idle), ...onlyService(down({ phase: 'again' })) },
+    'port-taken',
+    false,
+  ],
+  [installedHere({ isCurrent: false }), 'service-changed', false],
+  [installedHere({ health: { ...health, startsAtLogin: false } }), 'service-disabled', false],
+  [installedHere({ health: { ...health, startsAtLogin: null } }), null, false],
+  [installedHere({ lingers: false }), 'no-linger', false],
+  [installedHere({ lingers: null }), null, false],
+  [installedHere({ lingers: false }, follower), null, false],
+  [followed('running'), null, false],
+  [followed('stopped'), 'service-stopped', false],
+  [followed('failed'), 'service-failed', false],
   // What is stored.
   [storing(follower, { keys: told('keys-damaged') }), 'keys-damaged', false],
   [storing(follower, { keys: told('keys-exposed') }), null, false],
@@ -303,6 +347,17 @@ const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
     false,
   ],
 ]
+test('what the service starts has moved: a fault where it is down, or has no launcher at all', () => {
+  const gone = ['/nvm/node']
+  const levels = [
+    installedHere({ gone }),
+    installedHere({ hasLauncher: false }),
+    down({ phase: 'again' }, { gone }),
+    down({}, { gone }),
+  ].map((facts) => judge(facts).map(({ level }) => level))
+  expect(levels).toEqual([['warning'], ['fault'], ['fault'], ['fault']])
+})
+
 describe('each fault alone', () => {
   test.each(spoilt.map(([facts, id, fixable], at) => [`${at}: ${id}`, facts, id, fixable] as const))(
     '%s',
