@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { masterStatus } from '../../schemas/report.ts'
 import { v } from '../../schemas/shape.ts'
-import { freePort } from '../cli/service/fakes.ts'
 import { Clinic } from './clinic.ts'
 import { type Machine, onLoopback } from './machine.ts'
 import { until } from './patience.ts'
@@ -14,11 +13,13 @@ import { startUserSystemd, systemdMissing, type UserSystemd } from './user-syste
 const missing = systemdMissing()
 if (missing !== null) process.stderr.write(`skipped: the doctor beside a real systemd: ${missing}\n`)
 
+/** Below those that the system gives away: nobody takes it while the service does not run. */
+const port = String(20_000 + (process.pid % 10_000))
+
 describe.skipIf(missing !== null)('a service', () => {
   const clinic = new Clinic()
   let systemd: UserSystemd
   let master: Machine
-  let port = 0
   let unit = ''
   const name = () => unit.split('/').at(-1) ?? ''
   beforeAll(async () => {
@@ -27,8 +28,8 @@ describe.skipIf(missing !== null)('a service', () => {
     master = clinic.make('master', systemd.env, systemd.inside)
     master.write('AGENTS.md', 'one\n')
     expect((await master.stemma('master', 'init')).code).toBe(0)
-    port = await freePort()
-    await install()
+    const installed = await master.stemma('master', 'install', ...onLoopback, '--port', port)
+    expect(installed.code, installed.stderr).toBe(0)
     const units = join(home, '.config/systemd/user')
     unit = join(units, readdirSync(units).find((one) => one.endsWith('.service')) ?? '')
   })
@@ -42,10 +43,6 @@ describe.skipIf(missing !== null)('a service', () => {
     return spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, ...systemd.env } })
   }
   const systemctl = (...words: string[]) => expect(beside('systemctl', '--user', ...words).stderr).toBe('')
-  const install = async () => {
-    const run = await master.stemma('master', 'install', ...onLoopback, '--port', `${port}`)
-    expect(run.code, run.stderr).toBe(0)
-  }
   const visit = async (...words: string[]) => {
     const told = JSON.parse((await master.stemma('doctor', '--json', ...words)).stdout)
     return {
@@ -54,6 +51,12 @@ describe.skipIf(missing !== null)('a service', () => {
       means: told.findings.map(({ means }: { means: string }) => means).join(' '),
     }
   }
+  /** The process that serves; null when none does, or it cannot say so yet. */
+  const serving = async () => {
+    const told = await master.stemma('status', '--json')
+    return told.code === 0 ? v.parse(masterStatus, told.json()).serving : null
+  }
+  const isServing = async () => (await serving()) !== null
   const found = async () => (await visit()).ids
   const isInState = (state: string) => () =>
     new RegExp(`^SubState=(?:${state})$`, 'm').test(
@@ -61,7 +64,7 @@ describe.skipIf(missing !== null)('a service', () => {
     )
   // What a test broke it has mended: the next one begins with a sound machine.
   afterEach(async () => {
-    await until('it serves', async () => (await master.stemma('status')).stdout.includes(`:${port}, 0 links`))
+    await until('it serves', isServing)
     expect(await found()).toEqual([])
   })
 
@@ -70,7 +73,7 @@ describe.skipIf(missing !== null)('a service', () => {
     expect(await found()).toEqual(['service-stopped'])
     systemctl('disable', '--quiet', name())
     systemctl('start', name())
-    await until('it runs', isInState('running'))
+    await until('it serves', isServing)
     expect(await found()).toEqual(['service-disabled'])
     systemctl('enable', '--quiet', name())
   })
@@ -91,8 +94,7 @@ describe.skipIf(missing !== null)('a service', () => {
     systemctl('stop', name())
     const byHand = await master.serve(...onLoopback)
     expect(await found()).toEqual(['service-stopped'])
-    const { pid } = v.parse(masterStatus, (await master.stemma('status', '--json')).json()).serving ?? {}
-    beside('kill', `${pid}`)
+    beside('kill', `${(await serving())?.pid}`)
     await byHand.ended()
     systemctl('start', name())
   })
@@ -133,10 +135,7 @@ describe.skipIf(missing !== null)('a service', () => {
   })
 
   test('whose manager does not answer', async () => {
-    const folder = '/run/user/0'
-    const bus = (from: string, to: string) => beside('mv', join(folder, from), join(folder, to))
-    bus('systemd', 'away')
-    expect(await found()).toEqual(['service-unknown'])
-    bus('away', 'systemd')
+    const { ids } = await clinic.visit(master, [], { ...systemd.env, XDG_RUNTIME_DIR: '/nowhere' })
+    expect(ids).toEqual(['service-unknown'])
   })
 })

@@ -3,7 +3,6 @@ import { watchesSpare, watchInstancesMin } from '../../../schemas/limits.ts'
 import { counted } from '../../ui/amount.ts'
 import type { ServingFacts } from '../facts.ts'
 import { type Check, fault, warning } from '../finding.ts'
-import { isDown } from './service.ts'
 
 export const serve: Check = (facts) => {
   const { serving, survey } = facts
@@ -26,8 +25,9 @@ export const serve: Check = (facts) => {
         todo: 'End that program, or choose another port: `--port`, or link.port in settings.toml. Followers then need a new link.',
       }),
     ]
-  // Another command has the folder: whether a master serves shows when it is done.
-  if (survey === null || survey.owner !== null || isDown(facts)) return []
+  // Another command has the folder: whether a master serves shows when it is done. A service that is down is told as
+  // such, and one that runs is only starting.
+  if (survey === null || survey.owner !== null || facts.service?.health) return []
   return [
     fault('serve-stopped', {
       title: '`stemma master serve` is not running.',

@@ -5,8 +5,8 @@ import { counted } from '../../ui/amount.ts'
 import type { Facts, ServiceFacts } from '../facts.ts'
 import { type Check, type Finding, fault, fixable, warning } from '../finding.ts'
 
-/** It is installed and does not run: whatever it should do is told with it. */
-export const isDown = ({ service }: Pick<Facts, 'service'>): boolean =>
+/** It is installed and does not run: what it should do is not told once more. */
+const isDown = ({ service }: Pick<Facts, 'service'>): boolean =>
   service !== null && service.health !== null && service.health.phase !== 'running'
 
 const lacksLauncher = ({ hasLauncher, gone }: ServiceFacts): boolean => !hasLauncher || gone.length > 0

@@ -255,6 +255,7 @@ const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
   // Its service.
   [installedHere({}), null, false],
   [down({}), 'service-stopped', false],
+  [down({ phase: 'running' }), null, false],
   [down({ phase: 'failed', ended: 'status 2' }), 'service-failed', false],
   [down({ phase: 'again', ended: 'status 1', restarts: 3 }), 'service-restarting', false],
   [down({ phase: 'again', ended: 'status 226' }), 'service-restarting', false],
