@@ -131,6 +131,8 @@ export type ServiceFacts = {
   /** How to start it once more, and where to read what it says. */
   readonly again: string
   readonly logs: string
+  /** It was given one of its own; null where it was not. */
+  readonly port: number | null
   /** Its files are those that this version writes. */
   readonly isCurrent: boolean
   readonly hasLauncher: boolean

@@ -34,6 +34,7 @@ export async function look(context: Context): Promise<Facts> {
   const isOwned = found === null || found.owner !== null
   const stored =
     role === 'master' || role === 'follower' ? await lookAtStored({ context, disk, role, isOwned }) : null
+  const service = role === 'master' || role === 'follower' ? await lookAtService(context, disk, role) : null
   const mine = local.got?.role === 'follower' ? local.got : null
   const seen = await lookAtCodex(context, disk)
   // Without a home there is nothing that could differ, and no hook.
@@ -61,10 +62,16 @@ export async function look(context: Context): Promise<Facts> {
     ...seen,
     config: await lookAtConfig(context, disk),
     hooks: mine && hasHome ? await lookAtHooks(context, disk, mine.hook === true) : null,
-    service: role === 'master' || role === 'follower' ? await lookAtService(context, disk, role) : null,
+    service,
     serving:
       role === 'master'
-        ? await lookAtServing(context, disk, found?.owner ?? null, settings.got?.link ?? null)
+        ? await lookAtServing(
+            context,
+            disk,
+            found?.owner ?? null,
+            settings.got?.link ?? null,
+            service?.port ?? null,
+          )
         : null,
     link: mine && (await lookAtLink(context, disk, mine)),
     plan:

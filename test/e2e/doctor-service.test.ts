@@ -1,6 +1,8 @@
 /** U4: a service that is installed and does not do its work, under the real systemd of a user. */
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { masterStatus } from '../../schemas/report.ts'
@@ -87,6 +89,18 @@ describe.skipIf(missing !== null)('a service', () => {
     expect(ids).toEqual(['bad-settings', 'service-failed'])
     expect(means).toContain('with status 2')
     rmSync(file)
+    systemctl('restart', name())
+  })
+
+  test('whose port another program has', async () => {
+    systemctl('stop', name())
+    const other = createServer().listen(Number(port), '127.0.0.1')
+    await once(other, 'listening')
+    beside('systemctl', '--user', 'restart', name())
+    await until('it ends again and again', isInState('auto-restart'))
+    expect(await found()).toEqual(['port-taken'])
+    other.close()
+    await once(other, 'close')
     systemctl('restart', name())
   })
 

@@ -30,11 +30,22 @@ export async function lookAtService(context: Context, disk: Disk, role: Role): P
     runs: commandOf[role].join(' '),
     again: plan.again.words.join(' '),
     logs: plan.logs,
+    port: await portOf(disk, plan),
     isCurrent: await areCurrent(disk, plan),
     ...(await lookAtLauncher(disk, service)),
     health: await healthOf(context, disk, role, plan),
     lingers: service.system === 'linux' ? await isLingering(context) : null,
   }
+}
+
+/** Of its options, in whatever format. */
+async function portOf(disk: Disk, { files }: Plan): Promise<number | null> {
+  for (const { path, encoding } of files) {
+    const { got } = await attempt(() => readFile(disk, path, serviceFileBytesMax))
+    const port = /--port\D+(\d+)/.exec(got?.toString(encoding) ?? '')?.[1]
+    if (port !== undefined) return Number(port)
+  }
+  return null
 }
 
 async function areCurrent(disk: Disk, { files, optionLine }: Plan): Promise<boolean> {

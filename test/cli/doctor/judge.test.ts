@@ -149,7 +149,15 @@ const watched = (pid: number, untilMs: number, isAlive: boolean, owner: number |
 const health = { phase: 'running', ended: null, restarts: 0, startsAtLogin: true } as const
 const installed = {
   ...{ name: 'stemma-master.service', runs: 'master serve', again: 'systemctl --user restart x.service' },
-  ...{ logs: 'journalctl --user', isCurrent: true, hasLauncher: true, gone: [], health, lingers: true },
+  ...{
+    logs: 'journalctl --user',
+    port: null,
+    isCurrent: true,
+    hasLauncher: true,
+    gone: [],
+    health,
+    lingers: true,
+  },
 } as const satisfies Facts['service']
 /** A master's service that is down, in a way; and a follower's. */
 const down = (more: Partial<Health>, rest: Partial<ServiceFacts> = {}): Facts => ({
