@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { masterStatus } from '../../schemas/report.ts'
 import { v } from '../../schemas/shape.ts'
+import { freePort } from '../cli/service/fakes.ts'
 import { Clinic } from './clinic.ts'
 import { type Machine, onLoopback } from './machine.ts'
 import { until } from './patience.ts'
@@ -15,14 +16,12 @@ import { startUserSystemd, systemdMissing, type UserSystemd } from './user-syste
 const missing = systemdMissing()
 if (missing !== null) process.stderr.write(`skipped: the doctor beside a real systemd: ${missing}\n`)
 
-/** Below those that the system gives away: nobody takes it while the service does not run. */
-const port = String(20_000 + (process.pid % 10_000))
-
 describe.skipIf(missing !== null)('a service', () => {
   const clinic = new Clinic()
   let systemd: UserSystemd
   let master: Machine
   let unit = ''
+  let port = 0
   const name = () => unit.split('/').at(-1) ?? ''
   beforeAll(async () => {
     const home = dirname(clinic.make('user').stemmaHome)
@@ -30,7 +29,8 @@ describe.skipIf(missing !== null)('a service', () => {
     master = clinic.make('master', systemd.env, systemd.inside)
     master.write('AGENTS.md', 'one\n')
     expect((await master.stemma('master', 'init')).code).toBe(0)
-    const installed = await master.stemma('master', 'install', ...onLoopback, '--port', port)
+    port = await freePort()
+    const installed = await master.stemma('master', 'install', ...onLoopback, '--port', `${port}`)
     expect(installed.code, installed.stderr).toBe(0)
     const units = join(home, '.config/systemd/user')
     unit = join(units, readdirSync(units).find((one) => one.endsWith('.service')) ?? '')
@@ -94,7 +94,7 @@ describe.skipIf(missing !== null)('a service', () => {
 
   test('whose port another program has', async () => {
     systemctl('stop', name())
-    const other = createServer().listen(Number(port), '127.0.0.1')
+    const other = createServer().listen(port, '127.0.0.1')
     await once(other, 'listening')
     beside('systemctl', '--user', 'restart', name())
     await until('it ends again and again', isInState('auto-restart'))
@@ -143,9 +143,14 @@ describe.skipIf(missing !== null)('a service', () => {
     const { ids, means } = await visit()
     expect(ids).toEqual(['service-restarting'])
     expect(means).toContain('status 226')
-    rmSync(dropIn, { recursive: true })
+    // As it is told there what to do.
+    writeFileSync(join(dropIn, 'told.conf'), '[Service]\nProtectSystem=no\nReadWritePaths=\n')
     systemctl('daemon-reload')
     systemctl('restart', name())
+    await until('it serves', isServing)
+    expect(await found()).toEqual([])
+    rmSync(dropIn, { recursive: true })
+    systemctl('daemon-reload')
   })
 
   test('whose manager does not answer', async () => {

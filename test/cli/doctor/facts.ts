@@ -75,4 +75,12 @@ export const follower: Facts = {
   link: { answer: { dateMs: nowMs }, trouble: null },
 }
 
+/** A master with other facts of its serving, and of the rest. */
+export const served = (more: Partial<NonNullable<Facts['serving']>>, rest: Partial<Facts> = {}): Facts => {
+  if (master.serving === null) throw new Error('no master')
+  return { ...master, ...rest, serving: { ...master.serving, ...more } }
+}
+/** Nobody owns the folder. */
+export const idle = { survey: { owner: null, dead: [] } } as const
+
 export const idsOf = (facts: Facts): string[] => judge(facts).map(({ id }) => id)

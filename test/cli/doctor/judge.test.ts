@@ -1,10 +1,10 @@
 /** U4: the judgements of the doctor, as tables: facts in, findings out. */
 import { describe, expect, test } from 'vitest'
-import type { Facts, LinkFacts, OwnHook, ServiceFacts, Told } from '../../../cli/doctor/facts.ts'
+import type { Facts, LinkFacts, OwnHook, Told } from '../../../cli/doctor/facts.ts'
 import { judge } from '../../../cli/doctor/judge.ts'
-import type { Health } from '../../../cli/service/service.ts'
 import { diskFullBytes, diskLowBytes } from '../../../schemas/limits.ts'
-import { follower, idsOf, master, nowMs, sound, status } from './facts.ts'
+import { follower, idle, idsOf, master, nowMs, served, sound, status } from './facts.ts'
+import { down, installedHere, services } from './services.ts'
 
 const told = (code: Told['code']): Told => ({ code, message: `It is ${code}.`, hint: 'Do that.' })
 const second = 1_000
@@ -16,7 +16,7 @@ test('U4: nothing is reported where all is well, for either role and for neither
 
 test('U4: every finding is a line, what it means, and what to do, within 80 columns', () => {
   const broken: readonly Facts[] = [
-    ...[...spoilt, ...links].map(([facts]) => facts),
+    ...[...spoilt, ...services, ...links].map(([facts]) => facts),
     ...places.map(([place]) => ({ ...follower, place: { ...follower.place, ...place } })),
   ]
   const findings = broken.flatMap(judge)
@@ -127,16 +127,11 @@ const hooked = (one: Partial<OwnHook>, more: Partial<NonNullable<Facts['hooks']>
     ...more,
   },
 })
-const served = (more: Partial<NonNullable<Facts['serving']>>, rest: Partial<Facts> = {}): Facts => {
-  if (master.serving === null) throw new Error('no master')
-  return { ...master, ...rest, serving: { ...master.serving, ...more } }
-}
 const on = (serving: Partial<NonNullable<typeof status.serving>>, more: Partial<typeof status> = {}) => ({
   ...status,
   ...more,
   serving: status.serving && { ...status.serving, ...serving },
 })
-const idle = { survey: { owner: null, dead: [] } } as const
 const storing = (facts: Facts, more: Partial<NonNullable<Facts['stored']>>): Facts => ({
   ...facts,
   stored: { ...whole(facts), ...more },
@@ -146,31 +141,6 @@ const watched = (pid: number, untilMs: number, isAlive: boolean, owner: number |
   survey: { owner: owner === null ? null : { pid: owner, what: 'follower watch' }, dead: [] },
   watching: { pid, untilMs, isAlive },
 })
-const health = { phase: 'running', ended: null, restarts: 0, startsAtLogin: true } as const
-const installed = {
-  ...{ name: 'stemma-master.service', runs: 'master serve', again: 'systemctl --user restart x.service' },
-  ...{
-    logs: 'journalctl --user',
-    port: null,
-    isCurrent: true,
-    hasLauncher: true,
-    gone: [],
-    health,
-    lingers: true,
-  },
-} as const satisfies Facts['service']
-/** A master's service that is down, in a way; and a follower's. */
-const down = (more: Partial<Health>, rest: Partial<ServiceFacts> = {}): Facts => ({
-  ...served({ status: null }, idle),
-  service: { ...installed, health: { ...health, phase: 'stopped', ...more }, ...rest },
-})
-const installedHere = (more: Partial<ServiceFacts>, facts: Facts = master): Facts => ({
-  ...facts,
-  service: { ...installed, ...more },
-})
-const onlyService = ({ service }: Facts): Pick<Facts, 'service'> => ({ service })
-const followed = (phase: Health['phase']): Facts =>
-  installedHere({ runs: 'follower watch', health: { ...health, phase } }, follower)
 const chatgpt = { kind: 'chatgpt', account: null, expiresMs: null } as const
 
 /** Facts, what is found there, and whether `--fix` mends it. */
@@ -260,33 +230,6 @@ const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
   [served({ inotify: { watches: 1036, instances: 128 } }), null, false],
   [served({ inotify: { watches: 65_536, instances: 15 } }), 'few-watches', false],
   [served({ inotify: null }), null, false],
-  // Its service.
-  [installedHere({}), null, false],
-  [down({}), 'service-stopped', false],
-  [down({ phase: 'running' }), null, false],
-  [down({ phase: 'failed', ended: 'status 2' }), 'service-failed', false],
-  [down({ phase: 'again', ended: 'status 1', restarts: 3 }), 'service-restarting', false],
-  [down({ phase: 'again', ended: 'status 226' }), 'service-restarting', false],
-  [down({ phase: 'again', ended: 'oom-kill', restarts: null }), 'service-restarting', false],
-  [down({ phase: 'again' }, { hasLauncher: false }), 'launcher-broken', true],
-  [down({ phase: 'failed' }, { gone: ['/nvm/node'] }), 'launcher-broken', true],
-  [installedHere({ gone: ['/nvm/node'] }), 'launcher-broken', true],
-  [installedHere({ health: null }), 'service-unknown', false],
-  [installedHere({ health: { ...health, phase: 'stopped' } }), 'service-stopped', false],
-  [
-    { ...served({ status: null, isTaken: true }, idle), ...onlyService(down({ phase: 'again' })) },
-    'port-taken',
-    false,
-  ],
-  [installedHere({ isCurrent: false }), 'service-changed', false],
-  [installedHere({ health: { ...health, startsAtLogin: false } }), 'service-disabled', false],
-  [installedHere({ health: { ...health, startsAtLogin: null } }), null, false],
-  [installedHere({ lingers: false }), 'no-linger', false],
-  [installedHere({ lingers: null }), null, false],
-  [installedHere({ lingers: false }, follower), null, false],
-  [followed('running'), null, false],
-  [followed('stopped'), 'service-stopped', false],
-  [followed('failed'), 'service-failed', false],
   // What is stored.
   [storing(follower, { keys: told('keys-damaged') }), 'keys-damaged', false],
   [storing(follower, { keys: told('keys-exposed') }), null, false],
@@ -368,13 +311,12 @@ test('what the service starts has moved: a fault where it is down, or has no lau
 })
 
 describe('each fault alone', () => {
-  test.each(spoilt.map(([facts, id, fixable], at) => [`${at}: ${id}`, facts, id, fixable] as const))(
-    '%s',
-    (_name, facts, id, fixable) => {
-      const found = judge(facts)
-      expect(found.map((one) => [one.id, one.fixable])).toEqual(id === null ? [] : [[id, fixable]])
-    },
-  )
+  test.each(
+    [...spoilt, ...services].map(([facts, id, fixable], at) => [`${at}: ${id}`, facts, id, fixable] as const),
+  )('%s', (_name, facts, id, fixable) => {
+    const found = judge(facts)
+    expect(found.map((one) => [one.id, one.fixable])).toEqual(id === null ? [] : [[id, fixable]])
+  })
 })
 
 const linked = (answer: LinkFacts['answer'], trouble: Told['code'] | null = null): Facts => ({

@@ -86,11 +86,18 @@ export class Fakes {
   }
 }
 
-/** A port that nobody has now. */
+let lastPort = 20_000 + (process.pid % 1_000) * 10
+/**
+ * A port that nobody has now, and that the system gives to nobody who does not ask for it: it is still free when a
+ * service is started again.
+ */
 export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
+    lastPort++
+    const server = createServer()
+      .once('error', () => resolve(freePort()))
+      .listen(lastPort, '127.0.0.1', () => {
+        const port = lastPort
+        server.close(() => resolve(port))
+      })
   })
