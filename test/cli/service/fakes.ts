@@ -3,7 +3,7 @@
  * A fake `systemctl restart` really starts what the unit says, and `stop` ends it.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { quoteSh } from '../../../cli/shim/command.ts'
 
@@ -99,5 +99,16 @@ export const freePort = (): Promise<number> =>
       .listen(lastPort, '127.0.0.1', () => {
         const port = lastPort
         server.close(() => resolve(port))
+      })
+  })
+
+/** Without a word to whoever listens. */
+export const isListening = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+      .once('error', () => resolve(false))
+      .once('connect', () => {
+        socket.destroy()
+        resolve(true)
       })
   })
