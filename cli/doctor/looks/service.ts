@@ -1,7 +1,7 @@
 /** The service of this folder, if one is installed: its files, its launcher, and what its manager says of it. */
 import type { Disk } from '../../../engine/disk/disk.ts'
 import { readFile } from '../../../engine/disk/save.ts'
-import { serviceFileBytesMax } from '../../../schemas/limits.ts'
+import { serviceAskMs, serviceFileBytesMax } from '../../../schemas/limits.ts'
 import type { Context } from '../../context.ts'
 import { isCurrent } from '../../service/file.ts'
 import { planOf, serviceHere } from '../../service/here.ts'
@@ -68,7 +68,7 @@ async function lookAtLauncher(
 
 async function healthOf(context: Context, disk: Disk, role: Role, plan: Plan): Promise<Health | null> {
   if (plan.health !== null) {
-    const { ok, out } = await runStep(context, plan.health.step)
+    const { ok, out } = await runStep(context, plan.health.step, serviceAskMs)
     return ok ? plan.health.read(out) : null
   }
   const running = await isRunning(context, disk, role, plan)
