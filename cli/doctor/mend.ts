@@ -125,7 +125,7 @@ const renewService: Mend = async (context, { role, service }) => {
   const here = await serviceHere(context, disk, role === 'master' ? 'master' : 'follower')
   const isWaiting = service?.health?.phase === 'again' || service?.health?.phase === 'failed'
   await renewLauncher(context, disk, here, { program: programHere(), isWaiting })
-  return `Wrote the launcher of ${here.role} anew${isWaiting ? ', and started the service' : ''}.`
+  return `Wrote the launcher of the service anew${isWaiting ? ', and started it' : ''}.`
 }
 
 /** In an order in which one makes way for the next. */
