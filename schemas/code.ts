@@ -166,7 +166,7 @@ export const codes = {
   'port-in-use': fact('failed', 'Choose another with `--port`, or stop the program that uses it.'),
   'no-address': fact(
     'failed',
-    'Start Tailscale on this machine, or name an address with `--host` (or `link.host` in settings.toml).',
+    'Start Tailscale on this machine, or name an address with `--host` (or `link.host` in settings.toml); a network that is no tailnet must be let in as well (`master serve --allow`).',
   ),
   'address-unavailable': fact('failed', 'Choose an address of this machine with `--host`.'),
 

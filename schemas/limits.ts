@@ -347,6 +347,8 @@ export const demoCutsMax = 8
 // --- services ---
 /** One command of a service manager: systemd gives a service 90 s to stop. */
 export const serviceStepMs = 120_000
+/** A question to one, where the answer can be done without. systemctl itself waits 25 s for a manager that hangs. */
+export const serviceAskMs = 5_000
 /** `launchctl print` tells everything that it knows about a user. */
 export const serviceTextMax = 4 * MiB
 /** A master that starts reads its log and looks at the whole home before it says that it serves. */

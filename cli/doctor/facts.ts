@@ -10,6 +10,7 @@ import type { Code } from '../../schemas/code.ts'
 import type { MasterStatus } from '../../schemas/report.ts'
 import type { Survey } from '../../transport/control/survey.ts'
 import type { TroubleReport } from '../follower/contact.ts'
+import type { Health } from '../service/service.ts'
 
 /** A fault that was met while looking. */
 export type Told = { readonly code: Code; readonly message: string; readonly hint: string }
@@ -35,6 +36,8 @@ export type Facts = {
   readonly shim: ShimFacts | null
   readonly config: readonly ConfigFault[]
   readonly hooks: HookFacts | null
+  /** Null where none is installed. */
+  readonly service: ServiceFacts | null
   /** On a master. */
   readonly serving: ServingFacts | null
   /** On a follower. */
@@ -118,6 +121,27 @@ export type OwnHook = {
   readonly gone: readonly string[] | null
   /** It works on these very homes. */
   readonly isForHere: boolean
+}
+
+export type ServiceFacts = {
+  /** As its system calls it. */
+  readonly name: string
+  /** What it runs: `master serve`. */
+  readonly runs: string
+  /** How to start it once more, and where to read what it says. */
+  readonly again: string
+  readonly logs: string
+  /** It was given one of its own; null where it was not. */
+  readonly port: number | null
+  /** Its files are those that this version writes. */
+  readonly isCurrent: boolean
+  readonly hasLauncher: boolean
+  /** What the launcher was written for and is not there. */
+  readonly gone: readonly string[]
+  /** Null when its manager does not answer. */
+  readonly health: Health | null
+  /** Linux: it goes on when its user has logged out; null where that is not told. */
+  readonly lingers: boolean | null
 }
 
 export type ServingFacts = {

@@ -7,6 +7,7 @@ import { master } from './checks/link.ts'
 import { mute, sockets, watcher } from './checks/lock.ts'
 import { modes, owner } from './checks/modes.ts'
 import { publishing, reach, serve, watches } from './checks/serve.ts'
+import { launcher, manager, service, unit } from './checks/service.ts'
 import { codexHome, settings } from './checks/setup.ts'
 import { contents, cutOff, fork, keys, leftovers, log, records } from './checks/stored.ts'
 import type { Facts } from './facts.ts'
@@ -15,7 +16,7 @@ import type { Check, Finding } from './finding.ts'
 const checks: readonly Check[] = [
   ...[settings, owner, modes, keys, fork, log, contents, records],
   ...[room, synced, network, mute],
-  ...[serve, reach, publishing, watches, master],
+  ...[launcher, service, serve, manager, unit, reach, publishing, watches, master],
   ...[codexHome, codex, config, hook, shim],
   ...[cutOff, planned, left, conflicts, login],
   ...[watcher, sockets, leftovers],

@@ -17,6 +17,7 @@ import { findLeftovers } from './looks/leftovers.ts'
 import { lookAtLink } from './looks/link.ts'
 import { lookAtPlace } from './looks/place.ts'
 import { lookAtPlan } from './looks/plan.ts'
+import { lookAtService } from './looks/service.ts'
 import { lookAtServing } from './looks/serving.ts'
 import { lookAtStored } from './looks/stored.ts'
 
@@ -33,6 +34,7 @@ export async function look(context: Context): Promise<Facts> {
   const isOwned = found === null || found.owner !== null
   const stored =
     role === 'master' || role === 'follower' ? await lookAtStored({ context, disk, role, isOwned }) : null
+  const service = role === 'master' || role === 'follower' ? await lookAtService(context, disk, role) : null
   const mine = local.got?.role === 'follower' ? local.got : null
   const seen = await lookAtCodex(context, disk)
   // Without a home there is nothing that could differ, and no hook.
@@ -60,9 +62,16 @@ export async function look(context: Context): Promise<Facts> {
     ...seen,
     config: await lookAtConfig(context, disk),
     hooks: mine && hasHome ? await lookAtHooks(context, disk, mine.hook === true) : null,
+    service,
     serving:
       role === 'master'
-        ? await lookAtServing(context, disk, found?.owner ?? null, settings.got?.link ?? null)
+        ? await lookAtServing(
+            context,
+            disk,
+            found?.owner ?? null,
+            settings.got?.link ?? null,
+            service?.port ?? null,
+          )
         : null,
     link: mine && (await lookAtLink(context, disk, mine)),
     plan:

@@ -15,6 +15,8 @@ import { fetchNew } from '../follower/fetch.ts'
 import { bringUp } from '../follower/sync.ts'
 import { withDesk } from '../master/desk.ts'
 import { owning } from '../owner.ts'
+import { programHere, serviceHere } from '../service/here.ts'
+import { renewLauncher } from '../service/install.ts'
 import { shimFile, writeShim } from '../shim/file.ts'
 import { counted } from '../ui/amount.ts'
 import type { Facts } from './facts.ts'
@@ -118,6 +120,14 @@ const renewShim: Mend = async (context) => {
   return 'Wrote the shim anew.'
 }
 
+const renewService: Mend = async (context, { role, service }) => {
+  const disk = await context.openDisk()
+  const here = await serviceHere(context, disk, role === 'master' ? 'master' : 'follower')
+  const isWaiting = service?.health?.phase === 'again' || service?.health?.phase === 'failed'
+  await renewLauncher(context, disk, here, { program: programHere(), isWaiting })
+  return `Wrote the launcher of the service anew${isWaiting ? ', and started it' : ''}.`
+}
+
 /** In an order in which one makes way for the next. */
 const mends: readonly (readonly [string, Mend])[] = [
   ['wrong-mode', closeModes],
@@ -131,4 +141,5 @@ const mends: readonly (readonly [string, Mend])[] = [
   ['hook-modified', installHook],
   ['hook-untrusted', installHook],
   ['shim-broken', renewShim],
+  ['launcher-broken', renewService],
 ]

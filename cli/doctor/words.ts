@@ -1,6 +1,6 @@
 /**
- * What stemma's own command lines name, read back out of them: the hook's, and the shim's.
- * Always holds: what `hookCommand` and `shimScript` write is read as it was given; anything else yields null.
+ * What stemma's own command lines name, read back out of them: the hook's, the shim's and the launcher's.
+ * Always holds: what `hookCommand`, `shimScript` and `launcherPlan` write is read as it was given; anything else yields null.
  */
 
 export type HookWords = {
@@ -25,6 +25,17 @@ export function readShim(text: string): { readonly node: string; readonly script
   if (batch) return { node: fromBatch(batch[1] ?? ''), script: fromBatch(batch[2] ?? '') }
   const named = (name: string) => wordsOf(new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '')[0]
   const [node, script] = [named('stemma_node'), named('stemma_script')]
+  return node && script ? { node, script } : null
+}
+
+/** What the launcher of a service starts, as long as that is there. */
+export function readLauncher(text: string): { readonly node: string; readonly script: string } | null {
+  const batch = (name: string) => new RegExp(`^set "${name}=(.*)"\r?$`, 'm').exec(text)?.[1]
+  const plain = (name: string) => wordsOf(new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '')[0]
+  const [node, script] = [
+    batch('STEMMA_NODE') ?? plain('stemma_node'),
+    batch('STEMMA_MAIN') ?? plain('stemma_main'),
+  ].map((word) => (text.startsWith('@echo off') ? fromBatch(word ?? '') : word))
   return node && script ? { node, script } : null
 }
 

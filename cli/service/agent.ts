@@ -24,6 +24,10 @@ export function agentPlan(service: Service): Plan {
       pattern: /^\s*state = running$/m,
       failing: 'stopped',
     },
+    health: null,
+    again: { words: ['launchctl', 'kickstart', '-k', `${domain}/${name}`] },
+    // In the list of words, and in the variables, which are known from the folders.
+    optionLine: /^ {4}<string>/,
     logs: logFile(service),
   }
 }

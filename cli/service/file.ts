@@ -26,6 +26,17 @@ export async function readOwn(disk: Disk, path: string): Promise<Buffer | null> 
   return bytes
 }
 
+/** Is it what would be written now, whatever options it has? @throws Fault `not-ours`. */
+export async function isCurrent(disk: Disk, file: ServiceFile, optionLine: RegExp): Promise<boolean> {
+  const bytes = await readOwn(disk, file.path)
+  const rest = (text: string) =>
+    text
+      .split('\n')
+      .filter((line) => !optionLine.test(line))
+      .join('\n')
+  return bytes !== null && rest(bytes.toString(file.encoding)) === rest(bytesOf(file).toString(file.encoding))
+}
+
 export async function writeFile(disk: Disk, ids: Ids, file: ServiceFile): Promise<void> {
   await makeDirs(disk, dirname(file.path), 0o700)
   await saveFile(disk, ids, file.path, bytesOf(file), file.mode)

@@ -9,7 +9,13 @@ import type { Disk } from '../../engine/disk/disk.ts'
 import { readFile, saveFile } from '../../engine/disk/save.ts'
 import { makeDirs } from '../../engine/disk/tree.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { secretBytesMax, serviceLookMs, serviceStartMs, serviceWordsMax } from '../../schemas/limits.ts'
+import {
+  lentMs,
+  secretBytesMax,
+  serviceLookMs,
+  serviceStartMs,
+  serviceWordsMax,
+} from '../../schemas/limits.ts'
 import type { Context } from '../context.ts'
 import { readOwn, writeFile } from './file.ts'
 import { noManager, planOf } from './here.ts'
@@ -82,6 +88,25 @@ export async function install(
   return (await ownerOf(context, disk)) === commandOf[role].join(' ') ? 'starting' : 'down'
 }
 
+/** Writes the launcher anew. @param isWaiting the service is to work, and could not for want of it. */
+export async function renewLauncher(
+  context: Context,
+  disk: Disk,
+  service: Service,
+  { program, isWaiting }: { readonly program: Program; readonly isWaiting: boolean },
+): Promise<void> {
+  const { plan, files, copy } = outline(service, program)
+  for (const file of files) {
+    if (file.path !== launcherFile(service)) continue
+    await readOwn(disk, file.path)
+    if (copy) await keepPackage(disk, context.ids, service.stemmaHome, copy.from)
+    await writeFile(disk, context.ids, file)
+  }
+  if (!isWaiting) return
+  await runAll(context, [plan.again])
+  await eventually(context, () => isServing(context, disk, service.role))
+}
+
 /** @returns whether there was anything, and whether its manager could be told. */
 export async function uninstall(
   context: Context,
@@ -121,12 +146,35 @@ async function mustBeFree(context: Context, disk: Disk, { role }: Service, plan:
 
 /** @throws Fault `service-failed` when it does not end. */
 async function stop(context: Context, disk: Disk, { role, system }: Service, plan: Plan): Promise<void> {
+  const isTask = system === 'win32'
+  // What ends on request has its script end with it; the end of the task would leave it behind.
+  if (isTask) await askToStop(context, disk, role)
   await runAll(context, plan.stop)
-  // A task of Windows ends the script, and not what that started.
-  if (system === 'win32') await askToStop(context, disk, role)
-  const ended = await eventually(context, async () => (await isRunning(context, disk, role, plan)) !== true)
+  const ended = isTask
+    ? await askAway(context, disk, role)
+    : await eventually(context, async () => (await isRunning(context, disk, role, plan)) !== true)
   if (!ended)
     throw new Fault('service-failed', `${plan.name} could not be stopped, and stays.`, { service: plan.name })
+}
+
+/**
+ * Asks what a task had started to end, until it is gone. A watcher that has lent the folder cannot be asked, and takes it
+ * back after a moment: it is waited for.
+ */
+async function askAway(context: Context, disk: Disk, role: Role): Promise<boolean> {
+  const { clock, signal } = context
+  const until = clock.monotonic() + serviceStartMs
+  const quietLooks = role === 'follower' ? Math.ceil((2 * lentMs) / serviceLookMs) : 1
+  for (let quiet = 0; quiet < quietLooks; ) {
+    if ((await ownerOf(context, disk)) === null) quiet++
+    else {
+      if (clock.monotonic() >= until) return false
+      quiet = 0
+      await askToStop(context, disk, role)
+    }
+    await clock.wait(serviceLookMs, signal)
+  }
+  return true
 }
 
 /** @throws Fault `service-failed` with what the service manager said. */

@@ -14,11 +14,15 @@ export type Ran = {
   readonly why: string
 }
 
-export async function runStep(context: Pick<Context, 'env' | 'uid' | 'signal'>, step: Step): Promise<Ran> {
+export async function runStep(
+  context: Pick<Context, 'env' | 'uid' | 'signal'>,
+  step: Step,
+  timeoutMs = serviceStepMs,
+): Promise<Ran> {
   const [program = '', ...args] = step.words
   return new Promise((resolve) => {
     const env = { ...reach(context), LC_ALL: 'C' }
-    const bounds = { timeout: serviceStepMs, maxBuffer: serviceTextMax, signal: context.signal }
+    const bounds = { timeout: timeoutMs, maxBuffer: serviceTextMax, signal: context.signal }
     const child = execFile(program, args, { env, ...bounds, windowsHide: true }, (error, out, err) => {
       const said = err.trim() || out.trim()
       resolve({ ok: error === null, out, why: error === null ? '' : said || error.message })

@@ -106,8 +106,25 @@ export type Plan = {
     readonly pattern: RegExp
     readonly failing: 'unknown' | 'stopped'
   } | null
+  /** More of the same, where it is told in a form that we know. */
+  readonly health: { readonly step: Step; read(out: string): Health } | null
+  /** Starts once more what is installed. */
+  readonly again: Step
+  /** Lines of the files that say which options it was given: in all others an older version, or somebody's hand, shows. */
+  readonly optionLine: RegExp
   /** Where to read what it says. */
   readonly logs: string
+}
+
+/** How a service is, in the eyes of its manager. */
+export type Health = {
+  /** `again`: it has ended, and is about to be started once more. */
+  readonly phase: 'running' | 'stopped' | 'failed' | 'again'
+  /** How it ended last; null where it has not, or that is not told. */
+  readonly ended: string | null
+  /** By the manager, since somebody started it; null where that is not told. */
+  readonly restarts: number | null
+  readonly startsAtLogin: boolean | null
 }
 
 /** Every file of ours has it near its beginning: what lacks it belongs to somebody else. */

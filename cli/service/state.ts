@@ -2,6 +2,7 @@
 import type { Disk } from '../../engine/disk/disk.ts'
 import { controlWho } from '../../schemas/control.ts'
 import { Fault } from '../../schemas/fault.ts'
+import { serviceAskMs } from '../../schemas/limits.ts'
 import { masterStatus, type ServiceReport } from '../../schemas/report.ts'
 import { v } from '../../schemas/shape.ts'
 import type { Context } from '../context.ts'
@@ -88,9 +89,8 @@ export function serviceWords(role: Role, state: ServiceState): string {
 
 /** Does systemd keep the services of this user while they are logged out? Null when it does not say. */
 export async function isLingering(context: Context): Promise<boolean | null> {
-  const { out } = await runStep(context, {
-    words: ['loginctl', 'show-user', String(context.uid), '--property=Linger'],
-  })
+  const words = ['loginctl', 'show-user', String(context.uid), '--property=Linger']
+  const { out } = await runStep(context, { words }, serviceAskMs)
   const [, answer] = /^Linger=(yes|no)$/m.exec(out) ?? []
   return answer === undefined ? null : answer === 'yes'
 }

@@ -3,7 +3,16 @@
  * Always holds: each path and word arrives as it is; a version of systemd that does not know a line passes it over.
  */
 import { exitCodes } from '../../schemas/code.ts'
-import { envOf, joinIn, launcherFile, markOf, nameOf, type Plan, type Service } from './service.ts'
+import {
+  envOf,
+  type Health,
+  joinIn,
+  launcherFile,
+  markOf,
+  nameOf,
+  type Plan,
+  type Service,
+} from './service.ts'
 
 export function systemdPlan(service: Service): Plan {
   const name = `${nameOf(service)}.service`
@@ -36,7 +45,30 @@ export function systemdPlan(service: Service): Plan {
       pattern: /^ActiveState=(?:active|reloading|refreshing)$/m,
       failing: 'unknown',
     },
+    health: { step: { words: user('show', `--property=${told.join(',')}`, name) }, read: readHealth },
+    again: { words: user('restart', name) },
+    optionLine: /^ExecStart=/,
     logs: `journalctl --user --unit ${name}`,
+  }
+}
+
+const told = ['ActiveState', 'SubState', 'Result', 'ExecMainStatus', 'NRestarts', 'UnitFileState'] as const
+
+function readHealth(out: string): Health {
+  const of = (name: (typeof told)[number]) => new RegExp(`^${name}=(.+)$`, 'm').exec(out)?.[1] ?? ''
+  const [active, result] = [of('ActiveState'), of('Result')]
+  const phases: Readonly<Record<string, Health['phase']>> = { failed: 'failed', inactive: 'stopped' }
+  const unitFile = of('UnitFileState')
+  return {
+    phase: of('SubState') === 'auto-restart' ? 'again' : (phases[active] ?? 'running'),
+    ended:
+      result === '' || result === 'success'
+        ? null
+        : result === 'exit-code'
+          ? `status ${of('ExecMainStatus')}`
+          : result,
+    restarts: /^\d+$/.test(of('NRestarts')) ? Number(of('NRestarts')) : null,
+    startsAtLogin: unitFile === '' ? null : unitFile === 'enabled',
   }
 }
 

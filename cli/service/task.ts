@@ -33,6 +33,9 @@ export function taskPlan(service: Service): Plan {
     ],
     forget: [],
     running: null,
+    health: null,
+    again: { words: ['schtasks', '/run', '/tn', name] },
+    optionLine: /^ {2}code = shell\.Run\(/,
     logs: logFile(service),
   }
 }

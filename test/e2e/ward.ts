@@ -21,6 +21,8 @@ export type Ward = {
   home(...names: string[]): string
   /** What the doctor finds there. */
   found(env?: Env): Promise<readonly string[]>
+  /** The same without a process: for another way to the same finding, or to none. */
+  glanced(env?: Env): Promise<readonly string[]>
   /** These are found and mended, all of them and nothing else, and then nothing is left. */
   expectMended(...ids: string[]): Promise<void>
   expectSound(): Promise<void>
@@ -44,11 +46,12 @@ export async function openWard(): Promise<Ward> {
   expect(joined.code, joined.stderr).toBe(0)
   const at = (...names: string[]) => join(follower.stemmaHome, ...names)
   const found = async (env: Env = {}) => (await clinic.visit(follower, [], env)).ids
+  const glanced = async (env: Env = {}) => (await clinic.glance(follower, env)).ids
   return {
-    ...{ clinic, master, follower, server, link, at, found },
+    ...{ clinic, master, follower, server, link, at, found, glanced },
     home: (...names) => join(follower.codexHome, ...names),
     async expectMended(...ids) {
-      const before = await clinic.visit(follower)
+      const before = await clinic.glance(follower)
       expect([...before.ids].sort()).toEqual([...ids].sort())
       expect(before.findings.filter(({ fixable }) => !fixable)).toEqual([])
       const fixed = await clinic.visit(follower, ['--fix'])
@@ -56,7 +59,7 @@ export async function openWard(): Promise<Ward> {
       expect([...fixed.mended].sort(), fixed.stdout).toEqual([...ids].sort())
     },
     async expectSound() {
-      expect(await found()).toEqual([])
+      expect(await glanced()).toEqual([])
     },
     async changed(file, change, work) {
       const before = readFileSync(file)

@@ -4,7 +4,8 @@ import { counted } from '../../ui/amount.ts'
 import type { ServingFacts } from '../facts.ts'
 import { type Check, fault, warning } from '../finding.ts'
 
-export const serve: Check = ({ serving, survey }) => {
+export const serve: Check = (facts) => {
+  const { serving, survey } = facts
   if (serving === null) return []
   const { status, fault: told, port, isTaken } = serving
   if (told)
@@ -24,8 +25,9 @@ export const serve: Check = ({ serving, survey }) => {
         todo: 'End that program, or choose another port: `--port`, or link.port in settings.toml. Followers then need a new link.',
       }),
     ]
-  // Another command has the folder: whether a master serves shows when it is done.
-  if (survey === null || survey.owner !== null) return []
+  // Another command has the folder: whether a master serves shows when it is done. A service that is down is told as
+  // such, and one that runs is only starting.
+  if (survey === null || survey.owner !== null || facts.service?.health) return []
   return [
     fault('serve-stopped', {
       title: '`stemma master serve` is not running.',

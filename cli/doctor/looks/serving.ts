@@ -21,8 +21,9 @@ export async function lookAtServing(
   disk: Disk,
   owner: Survey['owner'],
   link: Settings['link'] | null,
+  servicePort: number | null,
 ): Promise<ServingFacts> {
-  const port = link?.port ?? defaultPort
+  const port = servicePort ?? link?.port ?? defaultPort
   const runs = owner !== null && owner !== 'mute' && owner.what === serveWords
   const asked = runs
     ? await attempt(async () => {

@@ -28,7 +28,16 @@ export const sound: Facts = {
   },
   ...{ survey: { owner: null, dead: [] }, leftovers: [], watching: null, stored: null },
   codex: { file: '/usr/bin/codex', version: '0.169.0', hasHome: true },
-  ...{ shim: null, config: [], hooks: null, serving: null, link: null, plan: null, login: null },
+  ...{
+    shim: null,
+    config: [],
+    hooks: null,
+    service: null,
+    serving: null,
+    link: null,
+    plan: null,
+    login: null,
+  },
 }
 
 const stored = {
@@ -65,5 +74,13 @@ export const follower: Facts = {
   },
   link: { answer: { dateMs: nowMs }, trouble: null },
 }
+
+/** A master with other facts of its serving, and of the rest. */
+export const served = (more: Partial<NonNullable<Facts['serving']>>, rest: Partial<Facts> = {}): Facts => {
+  if (master.serving === null) throw new Error('no master')
+  return { ...master, ...rest, serving: { ...master.serving, ...more } }
+}
+/** Nobody owns the folder. */
+export const idle = { survey: { owner: null, dead: [] } } as const
 
 export const idsOf = (facts: Facts): string[] => judge(facts).map(({ id }) => id)

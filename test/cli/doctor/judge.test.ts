@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import type { Facts, LinkFacts, OwnHook, Told } from '../../../cli/doctor/facts.ts'
 import { judge } from '../../../cli/doctor/judge.ts'
 import { diskFullBytes, diskLowBytes } from '../../../schemas/limits.ts'
-import { follower, idsOf, master, nowMs, sound, status } from './facts.ts'
+import { follower, idle, idsOf, master, nowMs, served, sound, status } from './facts.ts'
+import { down, installedHere, services } from './services.ts'
 
 const told = (code: Told['code']): Told => ({ code, message: `It is ${code}.`, hint: 'Do that.' })
 const second = 1_000
@@ -15,7 +16,7 @@ test('U4: nothing is reported where all is well, for either role and for neither
 
 test('U4: every finding is a line, what it means, and what to do, within 80 columns', () => {
   const broken: readonly Facts[] = [
-    ...[...spoilt, ...links].map(([facts]) => facts),
+    ...[...spoilt, ...services, ...links].map(([facts]) => facts),
     ...places.map(([place]) => ({ ...follower, place: { ...follower.place, ...place } })),
   ]
   const findings = broken.flatMap(judge)
@@ -126,16 +127,11 @@ const hooked = (one: Partial<OwnHook>, more: Partial<NonNullable<Facts['hooks']>
     ...more,
   },
 })
-const served = (more: Partial<NonNullable<Facts['serving']>>, rest: Partial<Facts> = {}): Facts => {
-  if (master.serving === null) throw new Error('no master')
-  return { ...master, ...rest, serving: { ...master.serving, ...more } }
-}
 const on = (serving: Partial<NonNullable<typeof status.serving>>, more: Partial<typeof status> = {}) => ({
   ...status,
   ...more,
   serving: status.serving && { ...status.serving, ...serving },
 })
-const idle = { survey: { owner: null, dead: [] } } as const
 const storing = (facts: Facts, more: Partial<NonNullable<Facts['stored']>>): Facts => ({
   ...facts,
   stored: { ...whole(facts), ...more },
@@ -303,14 +299,24 @@ const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
     false,
   ],
 ]
+test('what the service starts has moved: a fault where it is down, or has no launcher at all', () => {
+  const gone = ['/nvm/node']
+  const levels = [
+    installedHere({ gone }),
+    installedHere({ hasLauncher: false }),
+    down({ phase: 'again' }, { gone }),
+    down({}, { gone }),
+  ].map((facts) => judge(facts).map(({ level }) => level))
+  expect(levels).toEqual([['warning'], ['fault'], ['fault'], ['fault']])
+})
+
 describe('each fault alone', () => {
-  test.each(spoilt.map(([facts, id, fixable], at) => [`${at}: ${id}`, facts, id, fixable] as const))(
-    '%s',
-    (_name, facts, id, fixable) => {
-      const found = judge(facts)
-      expect(found.map((one) => [one.id, one.fixable])).toEqual(id === null ? [] : [[id, fixable]])
-    },
-  )
+  test.each(
+    [...spoilt, ...services].map(([facts, id, fixable], at) => [`${at}: ${id}`, facts, id, fixable] as const),
+  )('%s', (_name, facts, id, fixable) => {
+    const found = judge(facts)
+    expect(found.map((one) => [one.id, one.fixable])).toEqual(id === null ? [] : [[id, fixable]])
+  })
 })
 
 const linked = (answer: LinkFacts['answer'], trouble: Told['code'] | null = null): Facts => ({

@@ -1,9 +1,11 @@
 /** U4: what our own command lines name is read back as it was given. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readHookCommand, readShim } from '../../../cli/doctor/words.ts'
+import { readHookCommand, readLauncher, readShim } from '../../../cli/doctor/words.ts'
+import { launcherPlan } from '../../../cli/service/launcher.ts'
 import { hookCommand } from '../../../cli/shim/command.ts'
 import { shimScript } from '../../../cli/shim/script.ts'
+import { plainService } from '../service/services.ts'
 
 /** Paths as people have them: spaces, quotes, backslashes, percent signs, letters of any language. */
 const part = fc
@@ -43,6 +45,21 @@ test('shims, on every system', () => {
     )
 })
 
+test('launchers, on every system', () => {
+  for (const [system, path] of [
+    ['linux', posix],
+    ['darwin', posix],
+    ['win32', windows],
+  ] as const)
+    fc.assert(
+      fc.property(path, path, (node, script) => {
+        const { text } = launcherPlan(plainService(system), { node, script })
+        expect(readLauncher(text)).toEqual({ node, script })
+      }),
+      { seed: 169 },
+    )
+})
+
 test('anything else is none of ours', () => {
   for (const command of [
     '',
@@ -52,5 +69,8 @@ test('anything else is none of ours', () => {
     "node '/x/stemma-hook.cjs",
   ])
     expect(readHookCommand(command)).toBeNull()
-  for (const text of ['', '#!/bin/sh\n', 'if exist']) expect(readShim(text)).toBeNull()
+  for (const text of ['', '#!/bin/sh\n', 'if exist', '@echo off\r\n']) {
+    expect(readShim(text)).toBeNull()
+    expect(readLauncher(text)).toBeNull()
+  }
 })

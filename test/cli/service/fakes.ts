@@ -3,7 +3,7 @@
  * A fake `systemctl restart` really starts what the unit says, and `stop` ends it.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { quoteSh } from '../../../cli/shim/command.ts'
 
@@ -86,11 +86,29 @@ export class Fakes {
   }
 }
 
-/** A port that nobody has now. */
+let lastPort = 20_000 + (process.pid % 1_000) * 10
+/**
+ * A port that nobody has now, and that the system gives to nobody who does not ask for it: it is still free when a
+ * service is started again.
+ */
 export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
+    lastPort++
+    const server = createServer()
+      .once('error', () => resolve(freePort()))
+      .listen(lastPort, '127.0.0.1', () => {
+        const port = lastPort
+        server.close(() => resolve(port))
+      })
+  })
+
+/** Without a word to whoever listens. */
+export const isListening = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+      .once('error', () => resolve(false))
+      .once('connect', () => {
+        socket.destroy()
+        resolve(true)
+      })
   })

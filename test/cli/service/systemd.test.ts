@@ -120,6 +120,32 @@ WantedBy=default.target
     ])
   })
 
+  test('how it is: what systemd says of it', () => {
+    const { health } = systemdPlan(plainService('linux'))
+    const read = (text: string) => health?.read(text.replaceAll(' ', '\n'))
+    expect(health?.step.words.join(' ')).toBe(
+      'systemctl --user show --property=ActiveState,SubState,Result,ExecMainStatus,NRestarts,UnitFileState stemma-master.service',
+    )
+    const sound = { phase: 'running', ended: null, restarts: 0, startsAtLogin: true }
+    const rest = 'NRestarts=0 UnitFileState=enabled'
+    expect(read(`ActiveState=active SubState=running Result=success ${rest}`)).toEqual(sound)
+    expect(read(`ActiveState=activating SubState=start Result=success ${rest}`)).toEqual(sound)
+    expect(read(`ActiveState=inactive SubState=dead Result=success ${rest}`)).toEqual({
+      ...sound,
+      phase: 'stopped',
+    })
+    expect(read(`ActiveState=failed SubState=failed Result=exit-code ExecMainStatus=2 ${rest}`)).toEqual({
+      ...sound,
+      phase: 'failed',
+      ended: 'status 2',
+    })
+    const loop = 'ActiveState=activating SubState=auto-restart Result=oom-kill ExecMainStatus=9 NRestarts=7'
+    expect(read(`${loop} UnitFileState=disabled`)).toEqual({
+      ...{ phase: 'again', ended: 'oom-kill', restarts: 7, startsAtLogin: false },
+    })
+    expect(read('')).toEqual({ ...sound, restarts: null, startsAtLogin: null })
+  })
+
   test('other folders have a service of their own', () => {
     const names = [
       plainService('linux'),
