@@ -8,7 +8,7 @@ import {
   fragmentsMax,
   frameBytesMax,
   handshakeTimeoutMs,
-  socketsPerAddressMax,
+  strangersPerAddressMax,
 } from '../../../schemas/limits.ts'
 import { SimClock } from '../../sim/clock.ts'
 import {
@@ -142,14 +142,14 @@ test('T12: slow-loris: in TCP, in TLS, in HTTP, whoever dawdles is cut in time',
 
 test('T12: one address gets so many sockets and no more; a socket that goes makes room', () =>
   withDoor({}, async (door) => {
-    const sockets = Array.from({ length: socketsPerAddressMax + 5 }, () => {
+    const sockets = Array.from({ length: strangersPerAddressMax + 5 }, () => {
       const socket = connectPlain(door.listener.port, host)
       socket.on('error', () => {}).resume()
       return socket
     })
     while (sockets.filter((socket) => socket.closed).length < 5)
       await new Promise((resolve) => setTimeout(resolve, 5))
-    expect(door.listener.connections()).toBe(socketsPerAddressMax)
+    expect(door.listener.connections()).toBe(strangersPerAddressMax)
     await expect(door.connect()).rejects.toMatchObject({ code: 'unreachable' })
     expect(door.refused.every((code) => code === 'too-many')).toBe(true)
     for (const socket of sockets) socket.destroy()
