@@ -143,7 +143,10 @@ test.each([
   ['a link without TLS', Buffer.from(upgrade())],
   [
     'the hello of SSL 2',
-    Buffer.from('802e0100020015000000100100800200800300800400800500800600400700c00000000000000000', 'hex'),
+    Buffer.concat([
+      Buffer.from('802e0100020015000000100100800200800300800400800500800600400700c0', 'hex'),
+      Buffer.alloc(64),
+    ]),
   ],
   ['a record of 2^16 bytes', Buffer.concat([Buffer.from('160301ffff', 'hex'), Buffer.alloc(70_000)])],
   [
