@@ -33,7 +33,7 @@ const streams = [
 test('T12: a damaged stream gives what was whole before the damage, and ends there', async () => {
   const random = new Random(seed)
   // Each has a wire of its own.
-  const total = cases(8000) / 8
+  const total = cases(4000) / 4
   const ends = new Map<string, number>()
   for (const stream of streams) await socketDoor(stream)
   for (let i = 0; i < total; i++) {
