@@ -3,14 +3,15 @@
  * not taken by a system either.
  * Always holds: what is pushed has been read when `push` returns.
  */
-import type { IncomingMessage } from 'node:http'
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../../../engine/env/clock.ts'
 import { acceptSocket } from '../../../transport/link/socket.ts'
 import { SocketWire } from '../../../transport/link/wire.ts'
 
-const request = {
+const request = Object.assign(new IncomingMessage(new Socket()), {
   method: 'GET',
   url: '/link/v1',
   headers: {
@@ -18,7 +19,7 @@ const request = {
     'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
     'sec-websocket-version': '13',
   },
-} as unknown as IncomingMessage
+})
 
 export class Line extends Duplex {
   readonly wire: SocketWire
@@ -34,13 +35,15 @@ export class Line extends Duplex {
     super({ highWaterMark: 1024 * 1024 })
     this.#isDeaf = isDeaf
     let wire: SocketWire | null = null
+    // Of a channel's socket a wire asks where it leads and what came in, which this has as well.
+    const socket: TLSSocket = Object.create(this)
     const channel = {
-      socket: this as unknown as TLSSocket,
+      socket,
       peerKey: Buffer.alloc(32, 1),
       exporter: Buffer.alloc(32, 2),
     }
-    acceptSocket(request, this, Buffer.alloc(0), (socket) => {
-      wire = new SocketWire(socket, channel, clock)
+    acceptSocket(request, this, Buffer.alloc(0), (opened) => {
+      wire = new SocketWire(opened, channel, clock)
     })
     if (!wire) throw new Error('the upgrade is answered at once')
     this.wire = wire

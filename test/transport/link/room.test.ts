@@ -108,14 +108,14 @@ test('T12: whatever comes and goes, the counts are those of who is there', () =>
   const here = new Set<Place>()
   for (let n = 0; n < 5000; n++) {
     const what = random.below(10)
-    const [any] = [...here].slice(random.below(Math.max(1, here.size)))
+    const [some] = [...here].slice(random.below(Math.max(1, here.size)))
     if (what < 6) {
       const place = room.enter(`${random.below(40)}`, () => undefined)
       if (!isRefusal(place)) here.add(place)
-    } else if (what < 8 && any) {
-      room.left(any)
-      here.delete(any)
-    } else if (what === 8 && any && any.node === null) room.settle(any, nodeOf(random.below(90)))
+    } else if (what < 8 && some) {
+      room.left(some)
+      here.delete(some)
+    } else if (what === 8 && some && some.node === null) room.settle(some, nodeOf(random.below(90)))
     else if (random.chance(0.1)) enrol(nodeOf(random.below(90)))
   }
   for (const place of here) room.left(place)
