@@ -134,9 +134,18 @@ export const hookGraceMs = 150
 export const awayBytesMax = 64
 /** What Codex tells a hook: ids, paths, and nothing that a user wrote. */
 export const hookPayloadBytesMax = 64 * KiB
-/** Sockets in all and per address on one master. */
-export const socketsMax = 512
-export const socketsPerAddressMax = 16
+/**
+ * Connections whose other end is not known to be an enrolled follower, in all and per address. One that comes beyond
+ * the first takes the place of the oldest from where most of them come.
+ */
+export const strangersMax = 256
+export const strangersPerAddressMax = 16
+/** Links of enrolled followers: each that may be enrolled, and some of them twice. */
+export const membersMax = 1024
+/** From one address: a hundred machines may share that of a router. */
+export const membersPerAddressMax = 128
+/** Of one follower: a watcher, a hook and a command at once, and one that is dead without a sign. The oldest has to go. */
+export const membersPerNodeMax = 4
 export const handshakeTimeoutMs = 10_000
 export const helloTimeoutMs = 10_000
 /** A closing handshake that takes longer is cut: the other side is gone or unwilling. */
@@ -159,6 +168,8 @@ export const controlFramesMax = 32
 /** Frames that arrived and were not yet read: beyond either bound the socket is no longer read. */
 export const queuedFramesMax = 64
 export const queuedBytesMax = 256 * KiB
+/** What must arrive between two pings for a frame to count as under way: a trickle is no sign of life. */
+export const lifeBytesMin = 1 * KiB
 /** Ping this often; two missed and the link is dead. */
 export const pingEveryMs = 10_000
 export const pingMissedMax = 2

@@ -110,6 +110,7 @@ function openDoor(
       master.standing(peerKey) === 'revoked'
         ? refuse('revoked', 'The master has revoked this machine.')
         : null,
+    isEnrolled: (peerKey) => master.standing(peerKey) === 'enrolled',
     head: (peerKey) => (master.standing(peerKey) === 'enrolled' ? master.freshHead.bytes : null),
     onWire,
     onRefused: (refusal, address) =>

@@ -29,6 +29,8 @@ export class Log {
   readonly #place: LogPlace
   #now: OpenedLog
   readonly #recent = new Recent()
+  /** The newest base that was made: whoever wants it while somebody has it gets the same, however many ask. */
+  #base: WeakRef<Base> | null = null
   #poisoned: Fault | null = null
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -155,7 +157,14 @@ export class Log {
 
   /** The state at the newest head, in parts, for a cold join or a new segment. */
   base(): Promise<Base> {
-    return this.#exclusive(async () => ({ parts: writeBase(this.#now.state), head: this.#now.head }))
+    return this.#exclusive(async () => {
+      const { state, head } = this.#now
+      const shared = this.#base?.deref()
+      if (shared?.head === head) return shared
+      const base = { parts: writeBase(state), head }
+      this.#base = new WeakRef(base)
+      return base
+    })
   }
 
   /** The first entry that `records` can give. */

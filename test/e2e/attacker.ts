@@ -82,6 +82,7 @@ export async function playMaster<T>(
     hosts: [loopback],
     port,
     admit: () => null,
+    isEnrolled: () => false,
     head: () => null,
     onWire: (wire) => {
       const talk = new MasterTalk(wire)

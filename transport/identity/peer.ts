@@ -57,6 +57,16 @@ export function judge(
 const within = (address: Address, ranges: readonly Range[]): boolean =>
   ranges.some((candidate) => inRange(address, candidate))
 
+/**
+ * What strangers are counted by. Off the tailnet a machine may have the last 64 bits of an IPv6 address as it likes,
+ * so those are left out; on it each machine is given one address.
+ */
+export function sourceOf(text: string): string {
+  const address = parseAddress(text)
+  if (address?.family !== 6 || within(address, tailnet)) return text
+  return `${(address.bits >> 64n).toString(16)}::/64`
+}
+
 export function isOnTailnet(text: string): boolean {
   const address = parseAddress(text)
   return address !== null && within(address, tailnet)

@@ -1,7 +1,7 @@
 /**
  * Flow control: how much the other side has not acknowledged yet.
  * Always holds: at most `creditEntries` entries and `creditBytes` bytes are outstanding, except that one message
- * alone may exceed the bytes; who waits longer than `stallTimeoutMs` for progress gives up on the reader (T13).
+ * alone may exceed the bytes; no more acknowledgements come than messages went out; who waits longer than `stallTimeoutMs` for progress gives up on the reader (T13).
  */
 
 import { Bell } from '../../engine/env/bell.ts'
@@ -16,6 +16,8 @@ export class Credit {
   readonly #moved = new Bell()
   #sent = { entries: 0, bytes: 0 }
   #acked = { entries: 0, bytes: 0 }
+  /** Messages that went out and were not answered. */
+  #open = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -25,6 +27,7 @@ export class Credit {
   async take(amount: Amount, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     while (!this.#fits(amount)) await this.#turn(signal)
+    this.#open++
     this.#sent = { entries: this.#sent.entries + amount.entries, bytes: this.#sent.bytes + amount.bytes }
   }
 
@@ -32,6 +35,7 @@ export class Credit {
   acknowledge(total: Amount): boolean {
     const { entries, bytes } = this.#acked
     const sound =
+      this.#open-- > 0 &&
       total.entries >= entries &&
       total.bytes >= bytes &&
       total.entries <= this.#sent.entries &&

@@ -1,29 +1,28 @@
 /**
  * The master's door: from an accepted TCP socket over the peer rules, TLS and one HTTP request to a wire.
- * Always holds: sockets are capped in all and by address, from the first packet on; a peer that the rules refuse
- * gets one constant alert and no TLS; whoever has not become a wire within `handshakeTimeoutMs` is cut; a node
- * that `admit` refuses gets an empty 403 whatever it asked for, so that the answer tells nothing else (T3).
+ * Always holds: who has a place is settled from the first packet on (`room.ts`); a peer that the rules refuse gets
+ * one constant alert and no TLS; whoever has not become a wire within `handshakeTimeoutMs` is cut; a node that
+ * `admit` refuses gets an empty 403 whatever it asked for, so that the answer tells nothing else (T3).
  */
 import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../engine/env/clock.ts'
 import type { Wire } from '../../engine/env/wire.ts'
-import { type Refusal, refuse } from '../../schemas/fault.ts'
+import { isRefusal, type Refusal, refuse } from '../../schemas/fault.ts'
 import {
   closeTimeoutMs,
   handshakeTimeoutMs,
   headerBytesMax,
   headersMax,
-  socketsMax,
-  socketsPerAddressMax,
   turnAwayMs,
 } from '../../schemas/limits.ts'
 import { plainAddress } from '../identity/address.ts'
 import type { NodeIdentity } from '../identity/cert.ts'
-import { judge, type PeerRules } from '../identity/peer.ts'
+import { judge, type PeerRules, sourceOf } from '../identity/peer.ts'
 import { type Channel, createTlsAcceptor } from '../identity/tls.ts'
 import { headPath } from './peek.ts'
+import { type Place, Room } from './room.ts'
 import { acceptSocket, linkPath } from './socket.ts'
 import { SocketWire } from './wire.ts'
 
@@ -33,6 +32,8 @@ export type DoorOptions = {
   readonly clock: Clock
   /** Whether the holder of this node key may have a link at all; asked before the upgrade. */
   readonly admit: (peerKey: Uint8Array, address: string) => Refusal | null
+  /** Whether it is a follower already: those have room of their own. */
+  readonly isEnrolled: (peerKey: Uint8Array) => boolean
   /** The newest signed head, for the one small question of the hook; null for who may not know it. */
   readonly head: (peerKey: Uint8Array) => Uint8Array | null
   readonly onWire: (wire: Wire) => void
@@ -41,7 +42,12 @@ export type DoorOptions = {
 }
 
 /** A socket that was let in, and the time it has to become a wire or to leave. */
-type Guest = { readonly socket: Socket; readonly address: string; stopTimer: () => void }
+type Guest = {
+  readonly socket: Socket
+  readonly address: string
+  readonly place: Place
+  stopTimer: () => void
+}
 
 /**
  * A fatal TLS alert, access_denied (49), in a plain record: what a client expects to read first, and all that a
@@ -52,7 +58,7 @@ const accessDenied = Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 49])
 export class Door {
   readonly #options: DoorOptions
   readonly #guests = new Map<string, Guest>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #room: Room
   readonly #channels = new WeakMap<Duplex, Channel>()
   readonly #wires = new Map<string, SocketWire>()
   readonly #http = createServer({ maxHeaderSize: headerBytesMax })
@@ -62,10 +68,13 @@ export class Door {
 
   constructor(options: DoorOptions) {
     this.#options = options
+    this.#room = new Room(options.isEnrolled)
     this.#toTls = createTlsAcceptor(options.identity, (channel) => {
       this.#channels.set(channel.socket, channel)
       this.#http.emit('connection', channel.socket)
     })
+    // Ours ask once. What else came with the first request is not answered.
+    this.#http.maxRequestsPerSocket = 1
     // One more than is accepted: what is beyond, node drops without a word.
     this.#http.maxHeadersCount = headersMax + 1
     this.#http.on('request', (request, response) => {
@@ -91,19 +100,21 @@ export class Door {
       return
     }
     const address = plainAddress(remoteAddress)
-    const here = this.#perAddress.get(address) ?? 0
-    if (this.#guests.size >= socketsMax || here >= socketsPerAddressMax) {
-      this.#options.onRefused?.(
-        refuse('too-many', `Too many connections, ${here} from this address.`),
-        address,
-      )
+    const ends = endsOf(socket)
+    const leave = (why: Refusal) => {
+      this.#options.onRefused?.(why, address)
+      const wire = this.#wires.get(ends)
+      if (wire) wire.cut(why.refused, why.why)
+      else socket.destroy()
+    }
+    const place = this.#room.enter(sourceOf(address), leave)
+    if (isRefusal(place)) {
+      this.#options.onRefused?.(place, address)
       socket.destroy()
       return
     }
-    const guest: Guest = { socket, address, stopTimer: () => {} }
-    const ends = endsOf(socket)
+    const guest: Guest = { socket, address, place, stopTimer: () => {} }
     this.#guests.set(ends, guest)
-    this.#perAddress.set(address, here + 1)
     socket.once('close', () => this.#left(ends, guest))
     const refusal = judge(this.#options.rules, socket.localAddress, remoteAddress)
     if (refusal) {
@@ -162,8 +173,9 @@ export class Door {
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const judged = request.url === headPath ? 404 : this.#judge(request)
-    const status = this.#closing ? 503 : judged
     const channel = this.#channels.get(stream)
+    const guest = channel && this.#guests.get(endsOf(channel.socket))
+    const status = judged === 101 && (!guest || !this.#mayStay(guest, channel.peerKey)) ? 503 : judged
     if (status !== 101 || !channel) {
       stream.end(
         `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
@@ -178,6 +190,13 @@ export class Door {
       void wire.closed.then(() => this.#wires.delete(ends))
       this.#options.onWire(wire)
     })
+  }
+
+  #mayStay(guest: Guest, node: Uint8Array): boolean {
+    if (this.#closing) return false
+    const refusal = this.#room.settle(guest.place, node)
+    if (refusal) this.#options.onRefused?.(refusal, guest.address)
+    return refusal === null
   }
 
   #turnAway(guest: Guest, refusal: Refusal): void {
@@ -196,9 +215,7 @@ export class Door {
   #left(ends: string, guest: Guest): void {
     guest.stopTimer()
     this.#guests.delete(ends)
-    const rest = (this.#perAddress.get(guest.address) ?? 0) - 1
-    if (rest > 0) this.#perAddress.set(guest.address, rest)
-    else this.#perAddress.delete(guest.address)
+    this.#room.left(guest.place)
     if (this.#closing && this.#guests.size === 0) this.#emptied()
   }
 }

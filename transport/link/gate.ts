@@ -15,6 +15,7 @@ import {
   pendingPerAddressMax,
 } from '../../schemas/limits.ts'
 import type { Hash } from '../../schemas/shape.ts'
+import { sourceOf } from '../identity/peer.ts'
 
 const hourMs = 3_600_000
 export type Pending = {
@@ -82,23 +83,25 @@ export class Gate {
 
   /** One more enrolment from there, unless there were too many. */
   #count(address: string): Refusal | null {
+    const source = sourceOf(address)
     const now = this.#clock.monotonic()
     for (const [from, times] of this.#enrolments) {
       const recent = times.filter((time) => now - time < hourMs)
       if (recent.length === 0) this.#enrolments.delete(from)
       else this.#enrolments.set(from, recent)
     }
-    const times = this.#enrolments.get(address) ?? []
+    const times = this.#enrolments.get(source) ?? []
     if (times.length >= enrolmentsPerAddressHourMax)
       return refuse('too-many', 'This address has enrolled too many machines in the last hour.')
     if (times.length === 0 && this.#enrolments.size >= enrolmentAddressesMax)
       return refuse('too-many', 'Too many machines have enrolled at this master in the last hour.')
-    this.#enrolments.set(address, [...times, now])
+    this.#enrolments.set(source, [...times, now])
     return null
   }
 
   #add(id: Hash, applicant: Applicant, address: string): Waiting {
-    const fromThere = [...this.#waiting.values()].filter((row) => row.address === address).length
+    const source = sourceOf(address)
+    const fromThere = [...this.#waiting.values()].filter((row) => sourceOf(row.address) === source).length
     if (this.#waiting.size >= pendingMax || fromThere >= pendingPerAddressMax)
       throw toFault(refuse('too-many', 'Too many machines wait for approval at this master already.'))
     const { name, platform } = applicant

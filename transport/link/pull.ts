@@ -2,7 +2,7 @@
  * The follower's side of one link: proves nothing but its key, believes nothing but what verifies, and takes what
  * is new. The order of messages is in README.md.
  * Always holds: everything is verified before it is stored (engine/follower.ts does both); what the master sends
- * beyond what was asked for ends the link; memory is bounded by one run and `putsAtOnceMax` pieces.
+ * beyond what was asked for ends the link, and so does a master that owes an answer and gives none; memory is bounded by one run and `putsAtOnceMax` pieces.
  */
 import type { Clock } from '../../engine/env/clock.ts'
 import { counting, type OnProgress } from '../../engine/env/progress.ts'
@@ -11,7 +11,7 @@ import type { KeyHistory } from '../../engine/fold/keys.ts'
 import type { Fetch, Follower } from '../../engine/follower.ts'
 import { type Head, readHead } from '../../engine/log/head.ts'
 import { Fault, isRefusal, type Refusal, toFault } from '../../schemas/fault.ts'
-import { laterMax, runBytesMax } from '../../schemas/limits.ts'
+import { laterMax, recallTimeoutMs, runBytesMax, stallTimeoutMs } from '../../schemas/limits.ts'
 import type { Hash, Platform } from '../../schemas/shape.ts'
 import { type Down, down, type Up, wireVersion } from '../../schemas/wire/index.ts'
 import { closeFault } from './close.ts'
@@ -54,6 +54,9 @@ class Puller {
   readonly #wire: Wire
   readonly #context: PullContext
   readonly #jobs: Jobs
+  /** Aborted when the master owed something for too long. */
+  readonly #late = new AbortController()
+  readonly #signal: AbortSignal
   /** Entries and heads that came while file contents were awaited: acknowledged, at most `runBytesMax` of them. */
   readonly #later: Down[] = []
   #laterBytes = 0
@@ -63,6 +66,7 @@ class Puller {
     this.#wire = wire
     this.#context = context
     this.#jobs = jobs
+    this.#signal = AbortSignal.any([jobs.signal, this.#late.signal])
   }
 
   async once(): Promise<void> {
@@ -83,7 +87,8 @@ class Puller {
     await follower.complete(this.#fetch)
     for (;;) {
       await level()
-      await this.#takeTail(keys, head)
+      // Until something changes the master owes nothing.
+      await this.#takeTail(keys, head, null)
     }
   }
 
@@ -111,7 +116,8 @@ class Puller {
     let waits = false
     let recalled = false
     for (;;) {
-      const message = await this.#hear()
+      const patienceMs = waits ? null : recalled ? recallTimeoutMs : stallTimeoutMs
+      const message = await this.#hear(patienceMs)
       if (message.t === 'hello') return must(await follower.judge(message, this.#wire, pin))
       if (message.t === 'wait' && !waits) {
         waits = true
@@ -148,15 +154,19 @@ class Puller {
   }
 
   /** Everything up to the next head that is told behind the last entry. */
-  async #takeTail(keys: KeyHistory, greeted: Head): Promise<void> {
+  async #takeTail(
+    keys: KeyHistory,
+    greeted: Head,
+    firstWithinMs: number | null = stallTimeoutMs,
+  ): Promise<void> {
     const { follower } = this.#context
     const fetch = this.#fetch
     const base = new BaseIntake()
     const run = new RunIntake()
     const from = follower.head?.seq ?? 0
     const count = counting(this.#context.progress, 'check', greeted.seq - from)
-    for (;;) {
-      const message = await this.#next()
+    for (let patienceMs = firstWithinMs; ; patienceMs = stallTimeoutMs) {
+      const message = await this.#next(patienceMs)
       if (message.t === 'base' && run.isEmpty) {
         const whole = base.take(message)
         await this.#acknowledge({ entries: 0, bytes: message.part.length })
@@ -183,7 +193,7 @@ class Puller {
     const lacking = await gather(this.#context.follower.blobs, hashes, {
       sizes,
       wire: this.#wire,
-      hear: (also) => this.#hear(AbortSignal.any([this.#jobs.signal, also])),
+      hear: (also) => this.#hear(stallTimeoutMs, AbortSignal.any([this.#signal, also])),
       acknowledge: (more) => this.#acknowledge(more),
       other: (message) => this.#keep(message),
       arrived: counting(this.#context.progress, 'fetch', hashes.length, ofBytes),
@@ -204,14 +214,17 @@ class Puller {
     this.#later.push(message)
   }
 
-  async #next(): Promise<Down> {
+  async #next(patienceMs: number | null): Promise<Down> {
     const message = this.#later.shift()
     if (message?.t === 'entries') this.#laterBytes -= tally(message.records).bytes
-    return message ?? (await this.#hear())
+    return message ?? (await this.#hear(patienceMs))
   }
 
-  async #hear(signal = this.#jobs.signal): Promise<Down> {
-    const message = await hear(this.#wire, down, signal)
+  /** @param patienceMs how long the master may take; null when it owes nothing. */
+  async #hear(patienceMs: number | null, signal = this.#signal): Promise<Down> {
+    const late = () => this.#late.abort(new Fault('timed-out', 'The master owes an answer and is silent.'))
+    const cancel = patienceMs === null ? () => {} : this.#context.clock.after(patienceMs, late)
+    const message = await hear(this.#wire, down, signal).finally(cancel)
     if (message === null) throw closeFault(await this.#wire.closed)
     if (message.t === 'bye') throw farewell(message)
     // At once, also for what is kept for later: contents that are waited for share the credit with it.

@@ -21,6 +21,8 @@ export const linkPath = '/link/v1'
 
 const limits = {
   perMessageDeflate: false,
+  // A pong is sent when the wire has room for it, not whenever somebody asks (`wire.ts`).
+  autoPong: false,
   maxPayload: frameBytesMax,
   maxFragments: fragmentsMax,
   maxBufferedChunks: chunksMax,

@@ -11,6 +11,7 @@ import {
   controlFramesMax,
   creditBytes,
   frameBytesMax,
+  lifeBytesMin,
   pingEveryMs,
   pingMissedMax,
   queuedBytesMax,
@@ -51,6 +52,10 @@ export class SocketWire implements Wire {
   #senders: (() => void)[] = []
 
   #heard = false
+  /** Something waited to be sent at the last beat: when it goes out, the other side takes it. */
+  #waited = false
+  readonly #bytesRead: () => number
+  #bytesBefore = 0
   #pinged = false
   #missed = 0
   #controlFrames = 0
@@ -62,6 +67,7 @@ export class SocketWire implements Wire {
     this.#clock = clock
     this.exporter = channel.exporter
     this.peerKey = channel.peerKey
+    this.#bytesRead = () => channel.socket.bytesRead
     this.peerAddress = plainAddress(channel.socket.remoteAddress ?? '')
     this.closed = new Promise((resolve) => {
       socket.once('close', (status, text) => resolve(this.#ended(status, text.toString())))
@@ -70,7 +76,7 @@ export class SocketWire implements Wire {
       if (!isBinary || !Buffer.isBuffer(data)) this.close('protocol', 'Text is not part of this protocol.')
       else this.#arrived(data)
     })
-    socket.on('ping', () => this.#control())
+    socket.on('ping', (payload) => this.#asked(payload))
     socket.on('pong', () => this.#control())
     socket.on('error', (error) => this.#failed(error))
     this.#stopBeat = clock.after(beat.everyMs, () => this.#beat())
@@ -79,9 +85,7 @@ export class SocketWire implements Wire {
   async send(frame: Uint8Array): Promise<void> {
     assert(frame.length <= frameBytesMax, 'a frame is at most frameBytesMax')
     if (this.#end) throw closeFault(this.#end)
-    if (this.#bufferedBytes === 0) this.#progressMs = this.#clock.monotonic()
-    this.#bufferedBytes += frame.length
-    this.#socket.send(frame, () => this.#sent(frame.length))
+    this.#socket.send(frame, this.#sending(frame.length))
     while (this.#bufferedBytes >= creditBytes) {
       await new Promise<void>((resolve) => this.#senders.push(resolve))
       if (this.#end) throw closeFault(this.#end)
@@ -183,11 +187,28 @@ export class SocketWire implements Wire {
     this.#socket.resume()
   }
 
+  /** Whatever is sent counts until the system has taken it, pings and pongs too: who reads nothing owes for them. */
+  #sending(payload: number): () => void {
+    // An empty one waits as well.
+    const length = Math.max(1, payload)
+    if (this.#bufferedBytes === 0) this.#progressMs = this.#clock.monotonic()
+    this.#bufferedBytes += length
+    return () => this.#sent(length)
+  }
+
   #sent(length: number): void {
     this.#bufferedBytes -= length
     this.#progressMs = this.#clock.monotonic()
-    this.#heard = true
+    // That the system takes something says nothing about the other side, unless it had no room before.
+    if (this.#waited) this.#heard = true
     if (this.#bufferedBytes < creditBytes) for (const wake of this.#senders.splice(0)) wake()
+  }
+
+  /** What waits to be sent is as good an answer: a peer that reads nothing gets no pongs piled up for it. */
+  #asked(payload: Buffer): void {
+    this.#control()
+    if (!this.#end && this.#bufferedBytes === 0)
+      this.#socket.pong(payload, undefined, this.#sending(payload.length))
   }
 
   #control(): void {
@@ -198,8 +219,12 @@ export class SocketWire implements Wire {
 
   /** At every beat: is the other side there, does it take what is sent? */
   #beat(): void {
+    const bytes = this.#bytesRead()
+    // A large frame may be under way on a slow line. A trickle is none.
+    const isUnderWay = bytes - this.#bytesBefore >= lifeBytesMin
+    this.#bytesBefore = bytes
     // A side that does not read cannot hear: while paused, silence says nothing about the other.
-    if (this.#heard || this.#paused) this.#missed = 0
+    if (this.#heard || this.#paused || isUnderWay) this.#missed = 0
     else if (this.#pinged) this.#missed++
     const stalledMs = this.#bufferedBytes > 0 ? this.#clock.monotonic() - this.#progressMs : 0
     if (stalledMs >= stallTimeoutMs) {
@@ -211,9 +236,10 @@ export class SocketWire implements Wire {
       return
     }
     this.#heard = false
+    this.#waited = this.#bufferedBytes > 0
     this.#controlFrames = 0
     this.#pinged = true
-    this.#socket.ping()
+    this.#socket.ping(undefined, undefined, this.#sending(0))
     this.#stopBeat = this.#clock.after(this.#pulse.everyMs, () => this.#beat())
   }
 }

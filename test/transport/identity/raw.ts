@@ -23,6 +23,10 @@ export async function rawHandshake(to: {
   readonly signer: PrivateKey
   /** Sent under the application keys right behind our Finished. */
   readonly say: string
+  /** A handshake is begun anew behind that, as TLS 1.2 allowed it. */
+  readonly anew?: boolean
+  /** Changes of keys behind that, each of which asks the server for one as well. */
+  readonly keyUpdates?: number
 }): Promise<void> {
   const socket = connect(to.port, to.host)
   socket.on('error', () => {})
@@ -65,7 +69,7 @@ export async function rawHandshake(to: {
     const got = await next(records)
     if (got.type === 23) flight = Buffer.concat([flight, open(got).body])
   }
-  const application = expand(
+  let application = expand(
     extract(expand(handshake, 'derived', empty), zeros),
     'c ap traffic',
     sha256(hello, serverHello, flight),
@@ -84,7 +88,15 @@ export async function rawHandshake(to: {
     .digest()
   const seal = sealer(mine).seal
   socket.write(seal(22, Buffer.concat([certificate, proof, message(20, [mac])])))
-  socket.write(sealer(application).seal(23, Buffer.from(to.say)))
+  let keys = sealer(application)
+  socket.write(keys.seal(23, Buffer.from(to.say)))
+  if (to.anew) socket.write(keys.seal(22, hello))
+  for (let n = 0; n < (to.keyUpdates ?? 0); n++) {
+    socket.write(keys.seal(22, message(24, [hex('01')])))
+    application = expand(application, 'traffic upd', Buffer.alloc(0))
+    keys = sealer(application)
+  }
+  if (to.keyUpdates) socket.end(keys.seal(23, Buffer.from(to.say)))
 
   // What it sends now is under keys that nothing here asks for. Who hangs up with something unread resets the line.
   try {

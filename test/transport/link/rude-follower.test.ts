@@ -166,6 +166,14 @@ describe('after the hello', () => {
         await raw.say({ t: 'ack', entries: 0, bytes })
       },
     ],
+    [
+      'more acknowledgements than messages',
+      async (raw) => {
+        await raw.say(want(1))
+        await raw.expect('entries')
+        for (let n = 0; n < 2; n++) await raw.say({ t: 'ack', entries: 0, bytes: 0 })
+      },
+    ],
     ['a negative number', (raw) => raw.blurt({ t: 'want', from: -1 })],
     ['a number beyond all numbers', (raw) => raw.blurt({ t: 'want', from: 2 ** 60 })],
     ['an ask for nothing', (raw) => raw.blurt({ t: 'need', hashes: [] })],

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import { expect } from 'vitest'
 import type { Wire } from '../../../engine/env/wire.ts'
 import { signingKey } from '../../../engine/keys/keys.ts'
 import { mintIdentity } from '../../../transport/identity/cert.ts'
-import { type Door, follower, host, openDoor } from './world.ts'
+import { createTlsAcceptor } from '../../../transport/identity/tls.ts'
+import { type Door, follower, host, listenOn, master, openDoor } from './world.ts'
 
 export const stranger = mintIdentity(signingKey(Buffer.alloc(32, 3)))
 export const closed = (socket: Socket) =>
@@ -79,18 +81,46 @@ export async function rawLink(door: Door): Promise<{ socket: TLSSocket; far: Wir
   socket.write(upgrade())
   return { socket, far: await coming, heard: () => heard().subarray(heard().indexOf('\r\n\r\n') + 4) }
 }
-/** A client's frame, masked with zeros. */
+/** A frame by hand: a client's is masked, here with zeros. */
 export function frame(
   opcode: number,
   payload: Uint8Array,
-  { fin = true, rsv = 0, length = payload.length } = {},
+  { fin = true, rsv = 0, length = payload.length, masked = true } = {},
 ): Buffer {
   const first = (fin ? 0x80 : 0) | (rsv << 4) | opcode
-  const mask = Buffer.alloc(4)
-  if (length < 126) return Buffer.concat([Buffer.from([first, 0x80 | length]), mask, payload])
+  const mask = Buffer.alloc(masked ? 4 : 0)
+  const bit = masked ? 0x80 : 0
+  if (length < 126) return Buffer.concat([Buffer.from([first, bit | length]), mask, payload])
   const head = Buffer.alloc(10)
-  head.set([first, 0x80 | 127])
+  head.set([first, bit | 127])
   head.writeBigUInt64BE(BigInt(length), 2)
   return Buffer.concat([head, mask, payload])
 }
-export const [continuation, text, binary, ping, pong] = [0, 1, 2, 9, 10]
+export const [continuation, text, binary, close, ping, pong] = [0, 1, 2, 8, 9, 10]
+
+const acceptGuid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+/**
+ * What holds the key of the master and speaks TLS, and behind the upgrade whatever a test writes.
+ * @param answer what it says to the request; null for the answer of an honest master.
+ */
+export function falseMaster(
+  closing: (() => void | Promise<void>)[],
+  play: (socket: TLSSocket) => void,
+  answer: ((socket: TLSSocket) => void) | null = null,
+): Promise<number> {
+  const accept = createTlsAcceptor(master, ({ socket }) => {
+    socket.once('data', (request: Buffer) => {
+      if (answer) return answer(socket)
+      const key = /sec-websocket-key: ([^\r]+)/i.exec(request.toString('latin1'))?.[1] ?? ''
+      const accepted = createHash('sha1')
+        .update(key + acceptGuid)
+        .digest('base64')
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accepted}\r\n\r\n`,
+      )
+      play(socket)
+    })
+  })
+  return listenOn(closing, accept)
+}

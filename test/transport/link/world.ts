@@ -41,6 +41,7 @@ export async function openDoor(more: Partial<ListenOptions> = {}): Promise<Door>
     rules: rulesOf(['127.0.0.0/8']),
     clock: systemClock,
     admit: () => null,
+    isEnrolled: () => false,
     head: () => null,
     onWire(wire) {
       wires.push(wire)
