@@ -95,6 +95,12 @@ export const msgpackItemsMax = 65_536
 export const frameBytesMax = 1 * MiB
 /** File content in one frame. */
 export const blobPartBytesMax = 256 * KiB
+/**
+ * What is sent in one, contents or records, and what of it may wait to be sent before more is given to a socket: Node
+ * keeps a buffer as large as the largest write of a TLS link for as long as that lives (half a MiB, without these).
+ */
+export const sentBytesTarget = 32 * KiB
+export const unsentBytesMax = 32 * KiB
 /** Blob hashes in one `need`. */
 export const needHashesMax = 1024
 /** Unacknowledged data on one link, both ways. */

@@ -93,7 +93,9 @@ export class Blobs {
   /** A whole content in memory; null when it does not match its name (it is then set aside). */
   async readWhole(hash: Hash): Promise<Buffer | null> {
     const pieces: Buffer[] = []
-    return (await this.#drain(hash, (piece) => pieces.push(piece))) ? Buffer.concat(pieces) : null
+    if (!(await this.#drain(hash, (piece) => pieces.push(piece)))) return null
+    const [only] = pieces
+    return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces)
   }
 
   /** Whether a content matches its name; one that does not is set aside. */

@@ -1,6 +1,6 @@
 /**
  * The real side of the Wire port: binary frames over one WebSocket.
- * Always holds: at most `creditBytes` and one frame wait to be sent, at most `queuedBytesMax` and what one read
+ * Always holds: at most `unsentBytesMax` and one frame wait to be sent, at most `queuedBytesMax` and what one read
  * brings wait to be received; a peer that is silent, takes nothing, or breaks the rules is dropped with a code.
  */
 import type { Clock } from '../../engine/env/clock.ts'
@@ -9,13 +9,13 @@ import type { Code } from '../../schemas/code.ts'
 import { assert } from '../../schemas/fault.ts'
 import {
   controlFramesMax,
-  creditBytes,
   frameBytesMax,
   pingEveryMs,
   pingMissedMax,
   queuedBytesMax,
   queuedFramesMax,
   stallTimeoutMs,
+  unsentBytesMax,
 } from '../../schemas/limits.ts'
 import { plainAddress } from '../identity/address.ts'
 import { errorCode } from '../identity/reach.ts'
@@ -82,7 +82,7 @@ export class SocketWire implements Wire {
     if (this.#bufferedBytes === 0) this.#progressMs = this.#clock.monotonic()
     this.#bufferedBytes += frame.length
     this.#socket.send(frame, () => this.#sent(frame.length))
-    while (this.#bufferedBytes >= creditBytes) {
+    while (this.#bufferedBytes >= unsentBytesMax) {
       await new Promise<void>((resolve) => this.#senders.push(resolve))
       if (this.#end) throw closeFault(this.#end)
     }
@@ -187,7 +187,7 @@ export class SocketWire implements Wire {
     this.#bufferedBytes -= length
     this.#progressMs = this.#clock.monotonic()
     this.#heard = true
-    if (this.#bufferedBytes < creditBytes) for (const wake of this.#senders.splice(0)) wake()
+    if (this.#bufferedBytes < unsentBytesMax) for (const wake of this.#senders.splice(0)) wake()
   }
 
   #control(): void {
