@@ -20,7 +20,6 @@ import { Voice } from '../ui/voice.ts'
 import { answer } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { Herald } from './herald.ts'
-import { holdLittle } from './thrift.ts'
 import { Warner } from './warn.ts'
 
 export type ServeOptions = {
@@ -33,7 +32,6 @@ export type ServeOptions = {
 /** Serves until the context's signal, or until something makes going on impossible. */
 export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Promise<void> {
   desk.master.mustAppend()
-  holdLittle()
   const ended = new AbortController()
   const signal = AbortSignal.any([desk.context.signal, ended.signal])
   const links = new Set<Promise<void>>()
