@@ -49,9 +49,14 @@ export class Master {
     return this.#link
   }
 
-  /** Serves on a free port; again after `stop`, with the counts of newcomers at zero. */
-  async serve(): Promise<void> {
-    const args = ['master', 'serve', '--json', '--host', '127.0.0.1', '--allow', '127.0.0.0/8', '--port', '0']
+  /**
+   * Serves on this port, or a free one; again after `stop`, with the counts of newcomers at zero. Returns how long it
+   * took until it said that it listens.
+   */
+  async serve(port = 0): Promise<number> {
+    const loopback = ['--host', '127.0.0.1', '--allow', '127.0.0.0/8', '--port', String(port)]
+    const args = ['master', 'serve', '--json', ...loopback]
+    const began = performance.now()
     const child = this.#scratch.start(process.execPath, [command, ...args], this.homes)
     this.#child = child
     const { stdout, stderr } = child
@@ -60,19 +65,20 @@ export class Master {
     stderr.setEncoding('utf8').on('data', (text: string) => {
       trouble += text
     })
-    await new Promise<void>((resolve, reject) => {
+    const servesMs = await new Promise<number>((resolve, reject) => {
       child.once('close', (status, signal) =>
         reject(new Error(`\`stemma master serve\` ended with ${signal ?? status}: ${trouble}`)),
       )
       createInterface({ input: stdout }).on('line', (line) => {
         const said: { event?: string } = JSON.parse(line)
-        if (said.event === 'listening') resolve()
+        if (said.event === 'listening') resolve(performance.now() - began)
         if (said.event === 'published') for (const tell of this.#heard.splice(0)) tell()
       })
     })
     const { stdout: told } = await stemma(this.#scratch, this.homes, 'master', 'link', '--json')
     const { link }: { link: string } = JSON.parse(told)
     this.#link = link
+    return servesMs
   }
 
   /** Resolves when something is published after this call, whatever `act` does meanwhile. */

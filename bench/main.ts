@@ -10,6 +10,7 @@ import { crowdFigures } from './crowd.ts'
 import { editContests } from './edit.ts'
 import { hookContests } from './hook.ts'
 import { joinContest } from './join.ts'
+import { type LongPlan, longFigures } from './long.ts'
 import { describeMachine } from './machine.ts'
 import { mergeContests } from './merge.ts'
 import type { Figure, Report } from './report.ts'
@@ -31,6 +32,7 @@ type Sizes = {
   readonly configLines: number
   readonly idleMs: number
   readonly crowd: number
+  readonly long: LongPlan
   /** What takes milliseconds is done so many times as often. */
   readonly patience: number
 }
@@ -45,6 +47,7 @@ const full: Sizes = {
   configLines: 500,
   idleMs: 60_000,
   crowd: 100,
+  long: { entries: 1_000_000, lately: 30_000 },
   patience: 3,
 }
 /** Shows that every figure can be made; its values mean nothing. */
@@ -59,6 +62,7 @@ const tiny: Sizes = {
   configLines: 100,
   idleMs: 2_500,
   crowd: 3,
+  long: { entries: 300, lately: 50 },
   patience: 1,
 }
 
@@ -73,6 +77,7 @@ const kinds = [
   'watch',
   'storm',
   'crowd',
+  'long',
 ] as const
 type Kind = (typeof kinds)[number]
 const isKind = (word: string): word is Kind => kinds.some((kind) => kind === word)
@@ -112,6 +117,9 @@ async function figuresOf(kind: Kind, scratch: Scratch, seed: number, sizes: Size
     case 'crowd':
       process.stderr.write(`crowd: ${sizes.crowd} followers\n`)
       return [...(await crowdFigures(scratch, seed, home, sizes.crowd, rounds))]
+    case 'long':
+      process.stderr.write(`long: ${sizes.long.entries} entries\n`)
+      return [...(await longFigures(scratch, seed, home, sizes.long, rounds))]
     case 'watch': {
       const out: Figure[] = []
       for (const amount of [home, large]) {

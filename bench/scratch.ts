@@ -17,9 +17,13 @@ export type Done = { readonly ms: number; readonly allMs: number; readonly stdou
 type Env = Readonly<Record<string, string>>
 /**
  * `input` is a file for standard input. With `behind` whatever the process leaves behind is waited for too: all of them
- * hold one more pipe, which ends with the last one, whatever they do with the other three.
+ * hold one more pipe, which ends with the last one, whatever they do with the other three. `started` is told its id.
  */
-type How = { readonly input?: string; readonly behind?: boolean }
+type How = {
+  readonly input?: string
+  readonly behind?: boolean
+  readonly started?: (pid: number) => void
+}
 
 export class Scratch {
   readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'stemma-bench-')))
@@ -52,6 +56,7 @@ export class Scratch {
   async run(command: string, args: readonly string[], env: Env = {}, how: How = {}): Promise<Done> {
     const began = performance.now()
     const child = this.start(command, args, env, how)
+    how.started?.(child.pid ?? 0)
     // Nothing is said there; a stream that nobody reads does not end.
     const held = child.stdio[3]
     if (held instanceof Readable) held.resume()

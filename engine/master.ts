@@ -121,7 +121,7 @@ export class Master {
   get fingerprint(): Hash {
     return fingerprint(this.#keys.node.public)
   }
-  get log(): Pick<Log, 'records' | 'base' | 'oldest'> {
+  get log(): Pick<Log, 'records' | 'base' | 'oldest' | 'hold'> {
     return this.#log
   }
   get files(): CanonFiles {

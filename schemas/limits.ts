@@ -95,6 +95,12 @@ export const msgpackItemsMax = 65_536
 export const frameBytesMax = 1 * MiB
 /** File content in one frame. */
 export const blobPartBytesMax = 256 * KiB
+/**
+ * What is sent in one, contents or records, and what of it may wait to be sent before more is given to a socket: Node
+ * keeps a buffer as large as the largest write of a TLS link for as long as that lives (half a MiB, without these).
+ */
+export const sentBytesTarget = 32 * KiB
+export const unsentBytesMax = 32 * KiB
 /** Blob hashes in one `need`. */
 export const needHashesMax = 1024
 /** Unacknowledged data on one link, both ways. */
@@ -284,17 +290,13 @@ export const stagedLookMs = 15_000
 export const contactBytesMax = 8 * KiB
 /** Of a sentence in it: two fingerprints and some words. In JSON a letter takes up to six bytes. */
 export const troubleLettersMax = 1000
-
 /** How long a whole contact with the master may take, by default and at most. */
 export const syncTimeoutMs = 60_000
 export const joinTimeoutMs = 10 * 60_000
 export const timeoutMsMax = 24 * 60 * 60_000
 
 // --- watcher ---
-/**
- * Quiet time before a scan (an editor that saves writes, renames and sets modes within a few milliseconds), and the longest
- * a stream of events may postpone it.
- */
+/** Quiet time before a scan (an editor writes, renames and sets modes within milliseconds), and the longest wait for it. */
 export const settleMs = 30
 export const settleMaxMs = 400
 /** A full scan this often: events are hints, the scan decides. */
@@ -320,7 +322,6 @@ export const rewatchEveryMs = 60_000
 export const homeCheckEveryMs = 2_000
 /** A scan that asks for another is answered after this long at most, doubling from `settleMs`. */
 export const againMaxMs = 5_000
-
 /** Default port of a master (S16). */
 export const defaultPort = 17342
 

@@ -137,6 +137,7 @@ class Watcher {
         const isDue = nowMs - wholeMs >= wholeLookEveryMs
         const kept = await bringUp(desk, null, keeper, isDue ? 'all' : 'changed')
         if (isDue) wholeMs = nowMs
+        else besides('whole', wholeLookEveryMs, () => Promise.reject(again))
         if (seen === null) {
           reached()
           await this.#reached(desk, link)

@@ -3,7 +3,7 @@
  * command that opened the folder itself and one that asks the running `master serve`.
  */
 
-import { LossGuard } from '../../engine/canon/loss.ts'
+import { LossGuard, lossOf } from '../../engine/canon/loss.ts'
 import type { Changed } from '../../engine/canon/publisher.ts'
 import { Recall } from '../../engine/canon/recall.ts'
 import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/scan.ts'
@@ -92,17 +92,24 @@ export class Desk {
     const { context, master } = this
     if (changed === null) this.#recall.clear()
     else for (const at of changed) this.#recall.forget(at)
-    const found = await scan({
-      ...this.#tour(signal),
-      blobs: master.blobs,
-      clock: context.clock,
-      previous: master.files,
-      previousSecrets: master.secrets,
-      index: this.#index,
-      recall: this.#recall,
-      progress: context.progress.tell,
-    })
     const { files, secrets, selection } = master
+    const lookAround = () =>
+      scan({
+        ...this.#tour(signal),
+        blobs: master.blobs,
+        clock: context.clock,
+        previous: files,
+        previousSecrets: secrets,
+        index: this.#index,
+        recall: this.#recall,
+        progress: context.progress.tell,
+      })
+    let found = await lookAround()
+    // What is gone is judged by all of the home as it is now, not by what was there when it was last asked for.
+    if (changed !== null && lossOf({ files, secrets, selection, found }).gone.length > 0) {
+      this.#recall.clear()
+      found = await lookAround()
+    }
     this.loss.judge(context.homes.codexHome, { files, secrets, selection, found }, context.clock.monotonic())
     const hooksFile = await hooksFileOf(this.disk, context.homes.codexHome)
     const { entries, refused } = await master.publish({ ...found, hooksFile })

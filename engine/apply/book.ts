@@ -3,6 +3,7 @@
  * asked for it several times at every change.
  * Always holds: what is handed out is what the file says now; a file that anybody replaced is read again.
  */
+import { Fault } from '../../schemas/fault.ts'
 import type { Disk, Stat } from '../disk/disk.ts'
 import type { Ids } from '../env/ids.ts'
 import { sameStat } from './digest.ts'
@@ -34,7 +35,12 @@ export class Book {
   async save(ledger: Ledger): Promise<void> {
     this.#known = null
     await saveLedger(this.#disk, this.#ids, this.#path, ledger)
-    const stat = await this.#disk.stat(this.#path)
-    this.#known = stat && { ledger, stat }
+    try {
+      const stat = await this.#disk.stat(this.#path)
+      this.#known = stat && { ledger, stat }
+    } catch (error) {
+      // It is saved; it is only read again.
+      if (!(error instanceof Fault)) throw error
+    }
   }
 }

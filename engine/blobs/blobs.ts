@@ -64,6 +64,8 @@ export class Blobs {
   /** What lies in the folder, for as long as nobody else changes it. */
   #known: Known | null = null
   #changing = 0
+  /** Counts the changes that began. */
+  #turn = 0
 
   constructor(disk: Disk, ids: Ids, dir: string) {
     this.#disk = disk
@@ -102,7 +104,9 @@ export class Blobs {
   /** A whole content in memory; null when it does not match its name (it is then set aside). */
   async readWhole(hash: Hash): Promise<Buffer | null> {
     const pieces: Buffer[] = []
-    return (await this.#drain(hash, (piece) => pieces.push(piece))) ? Buffer.concat(pieces) : null
+    if (!(await this.#drain(hash, (piece) => pieces.push(piece)))) return null
+    const [only] = pieces
+    return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces)
   }
 
   /** Whether a content matches its name; one that does not is set aside. */
@@ -190,8 +194,13 @@ export class Blobs {
       await file.close()
     }
     if (digest.hex() !== hash) {
-      this.#known = null
-      await this.#disk.rename(this.pathOf(hash), `${this.#dir}/${damagedMark}${hash}`)
+      await this.#change(
+        () => this.#disk.rename(this.pathOf(hash), `${this.#dir}/${damagedMark}${hash}`),
+        (known) => {
+          known.here.delete(hash)
+          known.damaged.add(hash)
+        },
+      )
       throw new Fault('blob-damaged', `The stored copy of file content ${hash.slice(0, 12)} is damaged.`, {
         hash,
       })
@@ -214,6 +223,7 @@ export class Blobs {
 
   /** The folder as it is: read anew when its times say that somebody else changed it. */
   async #look(): Promise<Known> {
+    const turn = this.#turn
     const stat = await this.#disk.stat(this.#dir)
     if (this.#known && sameTimes(this.#known.stat, stat)) return this.#known
     const here = new Set<Hash>()
@@ -224,9 +234,10 @@ export class Blobs {
       if (hash !== name) damaged.add(hash)
       else if (kind === 'file') here.add(hash)
     }
-    // Looked at before it was listed: a change in between shows at the next look.
-    this.#known = { stat, here, damaged }
-    return this.#known
+    // Looked at before it was listed: a change of others in between shows at the next look, one of ours spoils this one.
+    const known = { stat, here, damaged }
+    if (turn === this.#turn && this.#changing === 0) this.#known = known
+    return known
   }
 
   /** The folder's facts; null when they cannot be had, which is no fault of what is done in it. */
@@ -239,19 +250,23 @@ export class Blobs {
     }
   }
 
-  /** A change of ours to the folder: what is known of it stays known, with what `note` says. Several may run at once. */
+  /**
+   * A change of ours to the folder: what is known of it stays known, with what `note` says. Of several at once nobody
+   * knows whose the times are: then it is listed again.
+   */
   async #change<T>(act: () => Promise<T>, note: (known: Known) => void = () => {}): Promise<T> {
-    const others = this.#changing
+    const turn = ++this.#turn
     this.#changing++
+    const isAlone = () => turn === this.#turn && this.#changing === 1
     try {
-      if (others === 0 && this.#known && !sameTimes(this.#known.stat, await this.#times())) this.#known = null
+      const before = this.#known
+      const isKnown = before !== null && isAlone() && sameTimes(before.stat, await this.#times())
       const done = await act()
-      const stat = await this.#times()
-      // In one turn: whoever listed the folder since may not have seen this change, and believes these times.
-      if (this.#known) {
-        this.#known.stat = stat
-        note(this.#known)
-      }
+      const stat = isKnown ? await this.#times() : null
+      if (isKnown && isAlone() && this.#known === before) {
+        before.stat = stat
+        note(before)
+      } else this.#known = null
       return done
     } catch (error) {
       this.#known = null

@@ -58,6 +58,8 @@ export class Publisher {
   /** When to look at everything, without a hint. */
   #nextMs: number
   #againMs = settleMs
+  /** What the last look at everything took. */
+  #tookMs = 0
   /** The last look succeeded: a next one may be at what changed since. */
   #isWhole = false
   #wake: () => void = () => {}
@@ -139,8 +141,8 @@ export class Publisher {
       const endedMs = clock.monotonic()
       this.#isWhole = true
       this.#againMs = again ? Math.min(this.#againMs * 2, againMaxMs) : settleMs
-      const restMs = Math.min(Math.max(fullScanEveryMs, fullScanRest * (endedMs - beganMs)), fullScanMaxMs)
-      const nextMs = endedMs + (again ? this.#againMs : changed ? fullAfterMs : restMs)
+      const restMs = changed ? fullAfterMs : this.#restAfter(endedMs - beganMs)
+      const nextMs = endedMs + (again ? this.#againMs : restMs)
       this.#nextMs = changed ? Math.min(this.#nextMs, nextMs) : nextMs
       for (const waiter of waiters) waiter.resolve()
     } catch (error) {
@@ -153,6 +155,13 @@ export class Publisher {
       this.#isWhole = false
       this.#nextMs = clock.monotonic() + this.#againMs
     }
+  }
+
+  /** How long until the next look at everything, by what the last two took: one that had much to read says little. */
+  #restAfter(tookMs: number): number {
+    const costMs = Math.min(tookMs, this.#tookMs)
+    this.#tookMs = tookMs
+    return Math.min(Math.max(fullScanEveryMs, fullScanRest * costMs), fullScanMaxMs)
   }
 
   #refuseWaiters(reason: unknown): void {

@@ -12,10 +12,18 @@ type Folder = { entries?: readonly DirEntry[] | null; readonly stats: Map<string
 
 export class Recall {
   readonly #folders = new Map<string, Folder>()
+  /** The folder that it is all of: another one of the same name is another home. */
+  #home = ''
 
   /** Everything is looked at again. */
   clear(): void {
     this.#folders.clear()
+  }
+
+  /** Said at the beginning of a walk: by its path and identity. */
+  begin(home: string): void {
+    if (home !== this.#home) this.clear()
+    this.#home = home
   }
 
   /** @param at of what changed, an entry of a watched folder, with `/`. */

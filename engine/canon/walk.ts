@@ -67,6 +67,7 @@ export async function walk(input: WalkInput): Promise<Walk> {
   const root = await disk.realPath(home)
   const stat = root === null ? null : await disk.stat(root)
   if (root === null || stat?.kind !== 'folder') throw missing(home)
+  input.recall?.begin(`${root}\0${stat.ino}`)
   const fences: string[] = []
   for (const fence of input.fences ?? []) {
     const real = await disk.realPath(fence)

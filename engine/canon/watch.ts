@@ -92,7 +92,8 @@ export class HomeWatch {
     const moved = this.#suspect || here?.ino !== this.#root?.ino || here?.path !== this.#root?.path
     const retry = this.#state.kind === 'polling' && this.#input.clock.monotonic() >= this.#retryMs
     if (moved || retry) await this.#rewatch()
-    if (moved || this.#state.kind === 'polling') this.#input.onHint(null)
+    // Also once the watches stand again: nothing told of what came before them.
+    if (moved || retry || this.#state.kind === 'polling') this.#input.onHint(null)
   }
 
   async #rewatch(): Promise<void> {

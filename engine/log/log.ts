@@ -31,6 +31,8 @@ export class Log {
   readonly #recent = new Recent()
   /** The newest base that was made: whoever wants it while somebody has it gets the same, however many ask. */
   #base: WeakRef<Base> | null = null
+  /** From which entry on each reader still needs what is here. */
+  readonly #readers = new Set<() => number>()
   #poisoned: Fault | null = null
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -172,6 +174,15 @@ export class Log {
     return (await listSegments(this.#place.disk, this.#place.dir))[0] ?? 1
   }
 
+  /**
+   * From now on until the returned call, no entry is dropped that a reader is still to get: `next` says its first one.
+   * What it held goes with the next compaction.
+   */
+  hold(next: () => number): () => void {
+    this.#readers.add(next)
+    return () => this.#readers.delete(next)
+  }
+
   /** Payloads of entries and heads from entry `from` up to the newest head, in runs. */
   async *records(from: number): AsyncGenerator<Buffer[]> {
     const until = this.#now
@@ -264,8 +275,9 @@ export class Log {
     }
   }
 
-  /** Drops segments whose every entry is older than `keepFrom`, the oldest first. */
-  async #drop(keepFrom: number): Promise<void> {
+  /** Drops segments whose every entry is older than `wanted` and was read by all who read now, the oldest first. */
+  async #drop(wanted: number): Promise<void> {
+    const keepFrom = Math.min(wanted, ...[...this.#readers].map((next) => next()))
     const segments = await listSegments(this.#place.disk, this.#place.dir)
     for (const [i, first] of segments.entries()) {
       const next = segments[i + 1]

@@ -42,7 +42,9 @@ test(
       process.platform === 'linux' ? [`idle${suffix}`, `memory${suffix}`] : []
     const watch = [...idle(''), 'watch', ...idle('-large'), 'watch-large']
     const crowd = process.platform === 'linux' ? ['crowd', 'crowd-memory'] : []
-    expect(ids).toEqual([...sync, ...session, 'merge', 'merge-first', ...watch, 'storm', ...crowd])
+    const peak = process.platform === 'linux' ? ['long-memory'] : []
+    const long = ['long-start', 'long-behind', 'long-lately', ...peak]
+    expect(ids).toEqual([...sync, ...session, 'merge', 'merge-first', ...watch, 'storm', ...crowd, ...long])
     for (const { id, sides, ratios, rounds } of told.figures) {
       expect(sides[0]?.role, id).toBe('ours')
       expect(

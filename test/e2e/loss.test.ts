@@ -1,9 +1,20 @@
 /** S25: a home that is suddenly empty, or the wrong one, empties no follower before a person has said so. */
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { codes } from '../../schemas/code.ts'
-import { type Machine, onLoopback, skillText } from './machine.ts'
+import { type Machine, makeMachine, onLoopback, skillText } from './machine.ts'
 import { begin, expectDone, expectTrouble, linkOf, make, removeAll } from './trouble.ts'
 
 afterAll(removeAll)
@@ -106,6 +117,35 @@ describe('S25: files that are gone', () => {
       files: 1,
       seq: seq + skills + 1,
     })
+  })
+
+  test('a folder above the home is replaced, and an editor still has a file of the old one open', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'stemma-dots-'))
+    const codexHome = join(root, 'dots/codex')
+    const master = makeMachine('moved', [], { CODEX_HOME: codexHome })
+    const follower = make('moved-follower')
+    try {
+      const folders = ['skills', 'prompts'] as const
+      for (const folder of folders) mkdirSync(join(codexHome, folder), { recursive: true })
+      for (let n = 0; n < 19; n++) writeFileSync(join(codexHome, `skills/s${n}.md`), `${n}`)
+      for (let n = 0; n < 21; n++) writeFileSync(join(codexHome, `prompts/p${n}.md`), `${n}`)
+      const server = await begin(master)
+      expectDone(await follower.stemma('follower', 'join', await linkOf(master), '--yes', '--no-hook'))
+      const seq = await seqOf(master)
+      // The watches are those of the old folder, and tell of it by the name that the new one has.
+      const file = openSync(join(codexHome, 'skills/s1.md'), 'a')
+      renameSync(join(root, 'dots'), join(root, 'dots.old'))
+      for (const folder of folders) mkdirSync(join(codexHome, folder), { recursive: true })
+      writeSync(file, 'more\n')
+      closeSync(file)
+      await server.event('trouble', (said) => said['code'] === 'files-gone')
+      expect(await seqOf(master)).toBe(seq)
+      expectDone(await follower.stemma('sync'))
+      expect(skillsOf(follower)).toBe(19)
+    } finally {
+      await master.remove()
+      rmSync(root, { recursive: true })
+    }
   })
 
   test('S32: what a new rule leaves out is removed without a question', async () => {

@@ -4,7 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 const lookEveryMs = 50
 const patienceMs = 30_000
 
-export async function until(what: string, test: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + patienceMs; !(await test()); await pause(lookEveryMs))
+export async function until(
+  what: string,
+  test: () => boolean | Promise<boolean>,
+  withinMs = patienceMs,
+): Promise<void> {
+  for (const end = Date.now() + withinMs; !(await test()); await pause(lookEveryMs))
     if (Date.now() > end) throw new Error(`it never came to this: ${what}`)
 }

@@ -1,6 +1,6 @@
 /**
  * Sends file contents that the other side asked for, within its credit.
- * Always holds: small contents share a message, large ones are cut into parts; what cannot be read in full and
+ * Always holds: small contents share a message, others are cut into parts; what cannot be read in full and
  * good order is named as lacking instead (never sent half); one ask is answered after the other, and no more than
  * `asksWaitingMax` of them wait.
  */
@@ -8,7 +8,7 @@ import type { Blobs } from '../../engine/blobs/blobs.ts'
 import { fromHash, toHash } from '../../engine/crypto/hash.ts'
 import type { Wire } from '../../engine/env/wire.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { asksWaitingMax, blobPartBytesMax, creditEntries } from '../../schemas/limits.ts'
+import { asksWaitingMax, blobPartBytesMax, creditEntries, sentBytesTarget } from '../../schemas/limits.ts'
 import type { Hash } from '../../schemas/shape.ts'
 import type { BlobPart } from '../../schemas/wire/index.ts'
 import type { Credit } from './credit.ts'
@@ -58,15 +58,23 @@ export class Deliveries {
         continue
       }
       let at = 0
-      for await (const piece of content.pieces) {
-        if (bytes + piece.length > blobPartBytesMax || parts.length >= creditEntries) await flush()
-        parts.push([raw, at, piece, content.size])
-        bytes += piece.length
-        at += piece.length
+      for await (const whole of content.pieces) {
+        for (const piece of cut(whole)) {
+          if (bytes + piece.length > sentBytesTarget || parts.length >= creditEntries) await flush()
+          parts.push([raw, at, piece, content.size])
+          bytes += piece.length
+          at += piece.length
+        }
       }
     }
     await flush()
   }
+}
+
+/** At least one: an empty content is told too. */
+function* cut(whole: Uint8Array): Generator<Uint8Array> {
+  if (whole.length === 0) yield whole
+  for (let at = 0; at < whole.length; at += sentBytesTarget) yield whole.subarray(at, at + sentBytesTarget)
 }
 
 type Content = { readonly size: number; readonly pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array> }

@@ -163,18 +163,25 @@ class Host {
   async #stream(applicant: Applicant, from: number, follow: boolean): Promise<void> {
     const { master } = this.#context
     const { signal } = this.#jobs
-    let next = from === 0 || from < (await master.log.oldest()) ? await this.#sendBase() : from
-    let told: Buffer | null = null
-    for (;;) {
-      this.#mustStand(applicant)
-      const head = master.freshHead
-      if (next <= head.seq) next = await sendRecords(this.#wire, master.log, next, this.#credit, signal)
-      else if (told?.equals(head.bytes)) await master.moved.next(signal)
-      else {
-        told = head.bytes
-        await say(this.#wire, { t: 'head', head: head.bytes })
-        if (!follow) return
+    let next = from
+    // Before the look at what there is: a slow reader gets what it was promised, whatever is compacted meanwhile.
+    const release = master.log.hold(() => next)
+    try {
+      if (from === 0 || from < (await master.log.oldest())) next = await this.#sendBase()
+      let told: Buffer | null = null
+      for (;;) {
+        this.#mustStand(applicant)
+        const head = master.freshHead
+        if (next <= head.seq) next = await sendRecords(this.#wire, master.log, next, this.#credit, signal)
+        else if (told?.equals(head.bytes)) await master.moved.next(signal)
+        else {
+          told = head.bytes
+          await say(this.#wire, { t: 'head', head: head.bytes })
+          if (!follow) return
+        }
       }
+    } finally {
+      release()
     }
   }
 

@@ -3,7 +3,7 @@ import type { Wire } from '../../engine/env/wire.ts'
 import type { Log } from '../../engine/log/log.ts'
 import { kindOf } from '../../engine/log/record.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { creditBytes, creditEntries } from '../../schemas/limits.ts'
+import { creditEntries, sentBytesTarget } from '../../schemas/limits.ts'
 import type { Amount, Credit } from './credit.ts'
 import { say } from './talk.ts'
 
@@ -44,7 +44,7 @@ export async function sendRecords(
   }
   for await (const run of log.records(from)) {
     for (const payload of run) {
-      if (records.length >= creditEntries || bytes + payload.length > creditBytes / 2) await flush()
+      if (records.length >= creditEntries || bytes + payload.length > sentBytesTarget) await flush()
       records.push(payload)
       bytes += payload.length
     }

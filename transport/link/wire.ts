@@ -1,6 +1,6 @@
 /**
  * The real side of the Wire port: binary frames over one WebSocket.
- * Always holds: at most `creditBytes` and one frame wait to be sent, at most `queuedBytesMax` and what one read
+ * Always holds: at most `unsentBytesMax` and one frame wait to be sent, at most `queuedBytesMax` and what one read
  * brings wait to be received; a peer that is silent, takes nothing, or breaks the rules is dropped with a code.
  */
 import type { Clock } from '../../engine/env/clock.ts'
@@ -9,7 +9,6 @@ import type { Code } from '../../schemas/code.ts'
 import { assert } from '../../schemas/fault.ts'
 import {
   controlFramesMax,
-  creditBytes,
   frameBytesMax,
   lifeBytesMin,
   pingEveryMs,
@@ -17,6 +16,7 @@ import {
   queuedBytesMax,
   queuedFramesMax,
   stallTimeoutMs,
+  unsentBytesMax,
 } from '../../schemas/limits.ts'
 import { plainAddress } from '../identity/address.ts'
 import { errorCode } from '../identity/reach.ts'
@@ -86,7 +86,7 @@ export class SocketWire implements Wire {
     assert(frame.length <= frameBytesMax, 'a frame is at most frameBytesMax')
     if (this.#end) throw closeFault(this.#end)
     this.#socket.send(frame, this.#sending(frame.length))
-    while (this.#bufferedBytes >= creditBytes) {
+    while (this.#bufferedBytes >= unsentBytesMax) {
       await new Promise<void>((resolve) => this.#senders.push(resolve))
       if (this.#end) throw closeFault(this.#end)
     }
@@ -201,7 +201,7 @@ export class SocketWire implements Wire {
     this.#progressMs = this.#clock.monotonic()
     // That the system takes something says nothing about the other side, unless it had no room before.
     if (this.#waited) this.#heard = true
-    if (this.#bufferedBytes < creditBytes) for (const wake of this.#senders.splice(0)) wake()
+    if (this.#bufferedBytes < unsentBytesMax) for (const wake of this.#senders.splice(0)) wake()
   }
 
   /** What waits to be sent is as good an answer: a peer that reads nothing gets no pongs piled up for it. */

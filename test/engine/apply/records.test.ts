@@ -1,6 +1,7 @@
 /** Ledger and journal: what is saved is what is loaded, and nothing else is believed. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { Book } from '../../../engine/apply/book.ts'
 import { formatChecked } from '../../../engine/apply/checked.ts'
 import { type Journal, loadJournal, saveJournal } from '../../../engine/apply/journal.ts'
 import { emptyLedger, type Ledger, loadLedger, saveLedger } from '../../../engine/apply/ledger.ts'
@@ -40,6 +41,16 @@ describe('ledger', () => {
     expect(await loadLedger(disk, path)).toEqual(emptyLedger)
     await saveLedger(disk, ids, path, ledger)
     expect(await loadLedger(disk, path)).toEqual(ledger)
+  })
+
+  test('S37: one that is saved is saved, though nobody can look at it just then', async () => {
+    const disk = new SimDisk()
+    const from = disk.calls
+    await new Book(disk, ids, '/first').save(ledger)
+    const book = new Book(disk, ids, path)
+    disk.failAt(2 * disk.calls - from, 'EIO')
+    await book.save(ledger)
+    expect(await book.load()).toEqual(ledger)
   })
 
   test('S37: any altered byte and any cut is refused', async () => {

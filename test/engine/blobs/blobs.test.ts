@@ -14,6 +14,42 @@ async function newStore(disk = new SimDisk(), seed = 1) {
   await blobs.open()
   return { disk, blobs }
 }
+/** The next call of a kind waits, its work done (a listing) or not (a name), until it is let go. */
+class SlowDisk extends SimDisk {
+  readonly #held = new Map<string, { readonly reach: () => void; readonly gate: Promise<void> }>()
+
+  hold(call: 'list' | 'rename') {
+    let reach = () => {}
+    let release = () => {}
+    const reached = new Promise<void>((resolve) => {
+      reach = resolve
+    })
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    this.#held.set(call, { reach, gate })
+    return { reached, release }
+  }
+
+  override async list(path: string) {
+    const found = await super.list(path)
+    await this.#wait('list')
+    return found
+  }
+
+  override async rename(from: string, to: string) {
+    await this.#wait('rename')
+    await super.rename(from, to)
+  }
+
+  async #wait(call: string): Promise<void> {
+    const held = this.#held.get(call)
+    this.#held.delete(call)
+    held?.reach()
+    await held?.gate
+  }
+}
+
 const content = (n: number, bytes = 700) => Buffer.alloc(bytes, n)
 const hashOf = (n: number, bytes?: number) => sha256Hex(content(n, bytes))
 const kept = (disk: SimDisk) => disk.paths(dir).map((path) => path.slice(dir.length + 1))
@@ -192,16 +228,35 @@ test('what is lacking is named once and in order; a damaged copy or a folder of 
 describe('what lies in the folder is listed once', () => {
   const listings = (disk: SimDisk) => disk.trace.filter(({ call }) => call === 'list').length
 
-  test('own changes, several at once, are known without another look', async () => {
+  test('own changes are known without another look; of several at once none is missed', async () => {
     const { disk, blobs } = await newStore()
     expect(await blobs.lacking([hashOf(1), hashOf(2)])).toEqual([hashOf(1), hashOf(2)])
     const before = listings(disk)
-    await Promise.all([1, 2, 3, 4, 5, 6].map((n) => blobs.put([content(n)])))
-    expect(await blobs.lacking([1, 2, 3, 4, 5, 6, 7].map((n) => hashOf(n)))).toEqual([hashOf(7)])
-    expect(await blobs.sweep(new Set([hashOf(1)]))).toBe(5)
+    for (const n of [1, 2, 3]) await blobs.put([content(n)])
+    expect(await blobs.lacking([1, 2, 3, 4].map((n) => hashOf(n)))).toEqual([hashOf(4)])
+    expect(await blobs.sweep(new Set([hashOf(1)]))).toBe(2)
     expect(await blobs.lacking([hashOf(1), hashOf(2)])).toEqual([hashOf(2)])
     expect(listings(disk)).toBe(before)
-    expect(kept(disk)).toEqual([hashOf(1)])
+    await Promise.all([4, 5, 6].map((n) => blobs.put([content(n)])))
+    expect(await blobs.lacking([1, 4, 5, 6, 7].map((n) => hashOf(n)))).toEqual([hashOf(7)])
+    expect(kept(disk)).toEqual([hashOf(1), hashOf(4), hashOf(5), hashOf(6)].sort())
+  })
+
+  test('one that is put while the folder is listed, and another one behind it', async () => {
+    const disk = new SlowDisk()
+    const { blobs } = await newStore(disk)
+    const renaming = disk.hold('rename')
+    const second = blobs.put([content(2)])
+    await renaming.reached
+    const listing = disk.hold('list')
+    const asked = blobs.lacking([hashOf(1)])
+    await listing.reached
+    await blobs.put([content(1)])
+    listing.release()
+    await asked
+    renaming.release()
+    await second
+    expect(await blobs.lacking([hashOf(1), hashOf(2)])).toEqual([])
   })
 
   test('one that somebody else took away is found to be lacking, also right before a change of our own', async () => {

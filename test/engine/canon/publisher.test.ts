@@ -56,7 +56,7 @@ test('S25: a burst of hints is one look; a stream of them is looked at while it 
 })
 
 /** A publisher whose looks say when and where, and take `ms` each. */
-function places(ms = 0, fail: (nth: number) => boolean = () => false) {
+function places(ms: (nth: number) => number = () => 0, fail: (nth: number) => boolean = () => false) {
   const clock = new SimClock()
   const end = new AbortController()
   const looks: [number, string[] | null][] = []
@@ -65,7 +65,7 @@ function places(ms = 0, fail: (nth: number) => boolean = () => false) {
     signal: end.signal,
     look: async (_, changed) => {
       const nth = looks.push([clock.monotonic(), changed && [...changed]])
-      if (ms > 0) await clock.wait(ms, end.signal)
+      if (ms(nth) > 0) await clock.wait(ms(nth), end.signal)
       if (fail(nth)) throw new Fault('disk-io', 'planned')
       return false
     },
@@ -115,7 +115,7 @@ test('S25: where nobody knows what changed, or too much did, all of the home is 
 })
 
 test('S25: the hints that a failed look had taken are not lost', async () => {
-  const { clock, end, looks, publisher, done } = places(0, (nth) => nth === 2)
+  const { clock, end, looks, publisher, done } = places(undefined, (nth) => nth === 2)
   await clock.advance(1000)
   publisher.hint('/a')
   await clock.advance(settleMs)
@@ -129,14 +129,28 @@ test('S25: the hints that a failed look had taken are not lost', async () => {
 })
 
 test('Q6: looks that take long come less often when nobody asks for them', async () => {
-  const { clock, end, looks, done } = places(400)
-  await clock.advance(400 + 400 * fullScanRest)
-  expect(looks.map(([atMs]) => atMs)).toEqual([0, 400 + 400 * fullScanRest])
+  // A single one that took long, because there was much to read, says nothing.
+  const { clock, end, looks, done } = places((nth) => (nth === 1 ? 30_000 : nth === 2 ? 10 : 400))
+  await clock.advance(30_000 + 2 * fullScanEveryMs + 10)
+  await clock.advance(400 + fullScanEveryMs + 400 + 400 * fullScanRest)
+  const third = 30_000 + 2 * fullScanEveryMs + 10
+  const fourth = third + 400 + fullScanEveryMs
+  expect(looks.map(([atMs]) => atMs)).toEqual([
+    0,
+    30_000 + fullScanEveryMs,
+    third,
+    fourth,
+    fourth + 400 + 400 * fullScanRest,
+  ])
   end.abort()
   await done
-  const slow = places(60_000)
-  await slow.clock.advance(60_000 + fullScanMaxMs)
-  expect(slow.looks.map(([atMs]) => atMs)).toEqual([0, 60_000 + fullScanMaxMs])
+  const slow = places(() => 60_000)
+  await slow.clock.advance(3 * 60_000 + fullScanEveryMs + fullScanMaxMs)
+  expect(slow.looks.map(([atMs]) => atMs)).toEqual([
+    0,
+    60_000 + fullScanEveryMs,
+    2 * 60_000 + fullScanEveryMs + fullScanMaxMs,
+  ])
   slow.end.abort()
   await slow.done
 })

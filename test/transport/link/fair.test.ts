@@ -116,13 +116,14 @@ const asking = (
   scene: Scene,
   n: number,
   ask: () => Up,
-  answers: (message: { t: string; bytes: number }) => boolean,
+  answers: () => (message: { t: string; bytes: number }) => boolean,
 ) =>
   Array.from({ length: 4 }, () => async (isOver: () => boolean) => {
     const wire = await join(scene, n)
     const taken = { entries: 0, bytes: 0 }
     while (!isOver()) {
       await say(wire, ask())
+      const isWhole = answers()
       for (let whole = false; !whole; ) {
         const message = await hear(wire, down)
         if (message === null) return
@@ -130,7 +131,7 @@ const asking = (
           taken.bytes += message.parts.reduce((sum, part) => sum + part[2].length, 0)
           await say(wire, { t: 'ack', ...taken })
         }
-        whole = answers({ t: message.t, bytes: taken.bytes })
+        whole = isWhole({ t: message.t, bytes: taken.bytes })
       }
     }
     wire.close('gone', 'done')
@@ -146,7 +147,13 @@ test('Q3: followers that ask for what nobody has, a thousand at a time', async (
       scene,
       1,
       () => ({ t: 'need', hashes }),
-      () => ++lacking % 1024 === 0,
+      () => {
+        let open = hashes.length
+        return () => {
+          lacking++
+          return --open === 0
+        }
+      },
     ),
   )
   expect(lacking).toBeGreaterThan(1000)
@@ -162,7 +169,7 @@ test('Q3: followers that ask for the largest file again and again', async () => 
       scene,
       1,
       () => ({ t: 'need', hashes }),
-      () => false,
+      () => () => false,
     ).map((flood) => (isOver) => Promise.race([flood(isOver), untilOver(isOver)])),
   )
 })

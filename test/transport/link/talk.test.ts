@@ -1,7 +1,13 @@
 /** Master and follower over one wire, both honest: what travels, and that it arrives. */
 import { describe, expect, test } from 'vitest'
 import { fromHash } from '../../../engine/crypto/hash.ts'
-import { blobPartBytesMax, needHashesMax, stallTimeoutMs } from '../../../schemas/limits.ts'
+import {
+  blobPartBytesMax,
+  creditBytes,
+  needHashesMax,
+  sentBytesTarget,
+  stallTimeoutMs,
+} from '../../../schemas/limits.ts'
 import type { FollowerId } from '../../../schemas/shape.ts'
 import { Random } from '../../sim/random.ts'
 import { FollowerSide, halfDone, lineOf, makePair, type Pair, picture, RawFollower, sync } from './pair.ts'
@@ -253,7 +259,7 @@ describe('a client that stays', () => {
     await raw.say({ t: 'need', hashes: [fromHash(file?.blob ?? ('' as FollowerId))] })
     await raw.expect('blob')
     await pair.there.master.revoke(pair.here.follower.id)
-    await raw.say({ t: 'ack', entries: 0, bytes: blobPartBytesMax })
+    await raw.say({ t: 'ack', entries: 0, bytes: sentBytesTarget })
     let more = 0
     await expect(
       (async () => {
@@ -264,7 +270,7 @@ describe('a client that stays', () => {
       })(),
     ).rejects.toMatchObject({ code: 'revoked' })
     // What the window let out before.
-    expect(more).toBeLessThanOrEqual(3)
+    expect(more).toBeLessThanOrEqual(creditBytes / sentBytesTarget)
     expect(await raw.hosted).toMatchObject({ code: 'revoked' })
   })
 
