@@ -175,7 +175,7 @@ async function idleFigures(
   await firstLine(bare)
   const all = { ...pids, 'node, a timer each second': bare.pid ?? 0 }
   const spent = () => Object.values(all).map(cpuMs)
-  await new Promise((resolve) => setTimeout(resolve, idleMs / 4))
+  await new Promise((resolve) => setTimeout(resolve, idleMs))
   const before = spent()
   await new Promise((resolve) => setTimeout(resolve, idleMs))
   const shares = spent().map((ms, at) => (100 * (ms - (before[at] ?? 0))) / idleMs)

@@ -36,6 +36,10 @@ export const troubles = [
 ] as const
 export type Trouble = (typeof troubles)[number]
 
+/** Also as what made the log give up: it says that its last write may not be durable. */
+const isPowerCut = (error: unknown): boolean =>
+  error instanceof PowerCut || (error instanceof Fault && error.cause instanceof PowerCut)
+
 /** A process of one machine: ends when it is told to, when the power goes, and never by itself. */
 export class Running {
   readonly #end = new AbortController()
@@ -49,7 +53,7 @@ export class Running {
 
   start(work: Promise<unknown>): void {
     const reported = work.catch((error: unknown) => {
-      if (error instanceof PowerCut) this.wasStruck ||= !this.signal.aborted
+      if (isPowerCut(error)) this.wasStruck ||= !this.signal.aborted
       else if (!this.signal.aborted || error !== this.signal.reason) throw error
     })
     this.#works.push(reported)
