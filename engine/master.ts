@@ -324,12 +324,12 @@ export class Master {
   }
 
   /** Removes blobs that no canonical file needs any more: superseded secrets and the keys to them are gone (N4). */
-  sweep(): Promise<number> {
+  sweep(breathe?: () => Promise<void>): Promise<number> {
     return this.#alone(async () => {
       const keep = new Set<Hash>()
       for (const file of this.files.values()) keep.add(file.blob)
       for (const hash of await neededBySecrets(this.state, this.blobs)) keep.add(hash)
-      return this.blobs.sweep(keep)
+      return this.blobs.sweep(keep, breathe)
     })
   }
 

@@ -92,7 +92,7 @@ export const codes = {
     'The log is kept read-only as it is. Restore it from a backup or take it from a follower; do not delete it.',
   ),
   'log-poisoned': fact(
-    'damaged',
+    'failed',
     'The disk refused to make data durable. Start stemma again: it recovers to the last durable entry.',
   ),
   'blob-damaged': fact('damaged', 'The damaged copy was set aside; the next sync fetches it again.'),

@@ -1,7 +1,7 @@
 /** `doctor`: what is wrong with this machine's set-up, what it means, and what to do. */
 
 import { exitCodes } from '../../schemas/code.ts'
-import { doctorRoundsMax } from '../../schemas/limits.ts'
+import { doctorRoundsMax } from '../../schemas/limits-cli.ts'
 import { define, flag } from '../command.ts'
 import { judge } from '../doctor/judge.ts'
 import { look } from '../doctor/look.ts'

@@ -5,7 +5,7 @@
 
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { demoCutsMax, demoLookMs } from '../../schemas/limits.ts'
+import { demoCutsMax, demoLookMs } from '../../schemas/limits-cli.ts'
 import { masterStatus } from '../../schemas/report.ts'
 import { hash, v } from '../../schemas/shape.ts'
 import { Machine, must } from './machine.ts'

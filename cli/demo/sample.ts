@@ -1,5 +1,5 @@
 /** The homes that the demo begins with, and what is done to them. Plain texts, as people have them. */
-import { demoChapterLines, demoChapters } from '../../schemas/limits.ts'
+import { demoChapterLines, demoChapters } from '../../schemas/limits-cli.ts'
 import type { Files } from './machine.ts'
 
 const skill = (name: string, what: string, how: string): string =>

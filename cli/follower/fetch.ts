@@ -5,7 +5,7 @@
 import { dropAway } from '../../engine/away.ts'
 import type { Head } from '../../engine/log/head.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { watchDialMs, watchHelloMs, watchPingMs } from '../../schemas/limits.ts'
+import { watchHelloMs, watchPingMs } from '../../schemas/limits.ts'
 import type { Link } from '../../schemas/link.ts'
 import { mintIdentity } from '../../transport/identity/cert.ts'
 import { dial } from '../../transport/identity/dial.ts'
@@ -45,11 +45,12 @@ export async function followNew(
   desk: FollowerDesk,
   link: Link,
   signal: AbortSignal,
+  dialMs: number,
   level: () => Promise<void>,
 ): Promise<void> {
   const { clock } = desk.context
   const { host, port } = link
-  const socket = await dial({ host, port, clock, timeoutMs: watchDialMs })
+  const socket = await dial({ host, port, clock, timeoutMs: dialMs })
   const wire = await connectWire({
     ...wayTo(desk, link),
     socket,

@@ -13,7 +13,10 @@ import {
   lentMs,
   retryRefusedMs,
   stagedLookMs,
+  watchDialMs,
+  watchDialPatientMs,
   watchingEveryMs,
+  watchPatientEvery,
   wholeLookEveryMs,
 } from '../../schemas/limits.ts'
 import type { Link } from '../../schemas/link.ts'
@@ -46,6 +49,8 @@ class Watcher {
   /** Ends the link of the moment. */
   #drop: (why: unknown) => void = () => {}
   #isLost = false
+  /** Since the last link that stood. */
+  #attempts = 0
 
   constructor(context: Context) {
     this.#context = { ...context, signal: AbortSignal.any([context.signal, this.#stop.signal]) }
@@ -102,7 +107,9 @@ class Watcher {
         signal,
       )
     } catch (error) {
-      if (error !== lent) throw error
+      if (error === lent) return
+      if (error instanceof Fault && !this.#context.signal.aborted) await noteTrouble(desk, link, error)
+      throw error
     }
   }
 
@@ -116,6 +123,8 @@ class Watcher {
   /** One link, from its beginning to its end. @returns why it ended. */
   async #visit(desk: FollowerDesk, link: Link, reached: () => void, signal: AbortSignal): Promise<unknown> {
     const { clock, pid, homes } = this.#context
+    // A name that is long in coming, a lost packet, an address that leads nowhere: now and then there is time for that.
+    const isPatient = ++this.#attempts % watchPatientEvery === 0
     const place = { disk: desk.disk, clock, stemmaHome: homes.stemmaHome }
     const dropped = new AbortController()
     const drop = (why: unknown) => dropped.abort(why)
@@ -129,7 +138,8 @@ class Watcher {
     const { keeper } = desk
     let wholeMs = -Infinity
     try {
-      await followNew(desk, link, AbortSignal.any([signal, dropped.signal]), async () => {
+      const bounds = AbortSignal.any([signal, dropped.signal])
+      await followNew(desk, link, bounds, isPatient ? watchDialPatientMs : watchDialMs, async () => {
         const { seq } = positionOf(desk)
         // An idle master signs its head anew: it is there, and nothing has changed.
         if (seq === seen) return this.#heard(desk)
@@ -140,6 +150,7 @@ class Watcher {
         else besides('whole', wholeLookEveryMs, () => Promise.reject(again))
         if (seen === null) {
           reached()
+          this.#attempts = 0
           await this.#reached(desk, link)
           await noteWatching(place, pid)
           besides('word', watchingEveryMs, () => noteWatching(place, pid))

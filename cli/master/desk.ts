@@ -75,7 +75,7 @@ export class Desk {
 
   /** Removes contents that nothing canonical needs. Never between a scan and the entries that name what it stored. */
   sweep(): Promise<number> {
-    return this.alone(() => this.master.sweep())
+    return this.alone(() => this.master.sweep(breathe))
   }
 
   /** Runs work that stores contents before it names them, or clears them away: one after the other. */
@@ -168,10 +168,13 @@ export class Desk {
       selection: master.selection,
       fences: [context.homes.stemmaHome],
       signal,
-      breathe: () => new Promise<void>((resolve) => setImmediate(resolve)),
+      breathe,
     }
   }
 }
+
+/** Lets others run. */
+const breathe = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Opens the folder of a master under its lock, works, and closes both, whatever happens. */
 export async function withDesk<T>(

@@ -4,7 +4,7 @@
  * `heraldAddressesMax` addresses; the rest is counted, and the count is said when the minute is over.
  */
 import type { Clock } from '../../engine/env/clock.ts'
-import { heraldAddressesMax, heraldLinesMax } from '../../schemas/limits.ts'
+import { heraldAddressesMax, heraldLinesMax } from '../../schemas/limits-cli.ts'
 import { counted } from '../ui/amount.ts'
 import type { Piece } from '../ui/paint.ts'
 import type { Facts } from '../ui/voice.ts'

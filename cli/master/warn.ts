@@ -3,7 +3,7 @@
  * Always holds: one is said when it is new, and not again while it lasts; a look has at most `warningLinesMax` lines
  * of them, and one that counts the rest.
  */
-import { warningLinesMax } from '../../schemas/limits.ts'
+import { warningLinesMax } from '../../schemas/limits-cli.ts'
 import type { MasterStatus } from '../../schemas/report.ts'
 import type { Facts } from '../ui/voice.ts'
 

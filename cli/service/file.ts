@@ -8,7 +8,7 @@ import { readFile, saveFile } from '../../engine/disk/save.ts'
 import { makeDirs } from '../../engine/disk/tree.ts'
 import type { Ids } from '../../engine/env/ids.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { serviceFileBytesMax } from '../../schemas/limits.ts'
+import { serviceFileBytesMax } from '../../schemas/limits-cli.ts'
 import { mark, type ServiceFile } from './service.ts'
 
 /** Windows tells UTF-16 by its first letter. */

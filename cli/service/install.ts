@@ -9,14 +9,10 @@ import type { Disk } from '../../engine/disk/disk.ts'
 import { readFile, saveFile } from '../../engine/disk/save.ts'
 import { makeDirs } from '../../engine/disk/tree.ts'
 import { Fault } from '../../schemas/fault.ts'
-import {
-  lentMs,
-  secretBytesMax,
-  serviceLookMs,
-  serviceStartMs,
-  serviceWordsMax,
-} from '../../schemas/limits.ts'
+import { lentMs, secretBytesMax } from '../../schemas/limits.ts'
+import { serviceLookMs, serviceStartMs, serviceWordsMax } from '../../schemas/limits-cli.ts'
 import type { Context } from '../context.ts'
+import { shimFile } from '../shim/file.ts'
 import { readOwn, writeFile } from './file.ts'
 import { noManager, planOf } from './here.ts'
 import { launcherPlan, type Program } from './launcher.ts'
@@ -236,11 +232,21 @@ async function removeShared(context: Context, disk: Disk, service: Service): Pro
 /** A script of a copied package, however a hook quotes it. */
 const keptForm = /[\\/]app[\\/]+node_modules[\\/]+stemma[\\/]/
 
+/** What PowerShell is given in Base64, where a word of a hook has a space. */
+const encodedIn = (text: string): string[] =>
+  [...text.matchAll(/-EncodedCommand ([A-Za-z0-9+/=]+)/g)].map(([, code = '']) =>
+    Buffer.from(code, 'base64').toString('utf16le'),
+  )
+
 /** Removes the copied package, unless Codex starts our hooks out of it. @returns the folder when it stays. */
-async function letPackageGo({ homes }: Context, disk: Disk): Promise<string | null> {
+async function letPackageGo(context: Context, disk: Disk): Promise<string | null> {
+  const { homes } = context
   const app = appFolder(homes.stemmaHome)
-  const hooks = await readFile(disk, `${homes.codexHome}/${hooksPath}`, secretBytesMax)
-  if ((await disk.stat(app)) !== null && keptForm.test(hooks?.toString() ?? '')) return app
+  const users = [`${homes.codexHome}/${hooksPath}`, shimFile(context)]
+  for (const path of (await disk.stat(app)) === null ? [] : users) {
+    const text = (await readFile(disk, path, secretBytesMax))?.toString() ?? ''
+    if ([text, ...encodedIn(text)].some((one) => keptForm.test(one))) return app
+  }
   await dropPackage(disk, homes.stemmaHome)
   return null
 }

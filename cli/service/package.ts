@@ -10,7 +10,7 @@ import { readFile, settleName } from '../../engine/disk/save.ts'
 import { makeDirs, removeTree } from '../../engine/disk/tree.ts'
 import type { Ids } from '../../engine/env/ids.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { packageBytesMax, packageFilesMax } from '../../schemas/limits.ts'
+import { packageBytesMax, packageFilesMax } from '../../schemas/limits-cli.ts'
 
 /** What npm calls a package in its cache of packages that were run: `…/_npx/<hash>/node_modules/stemma`. */
 const cacheForm = /^(.*[\\/]_npx[\\/][^\\/]+[\\/]node_modules)[\\/](.+)$/
@@ -53,6 +53,12 @@ export async function keepPackage(disk: Disk, ids: Ids, stemmaHome: string, modu
   await copy(modules, join(next, 'node_modules'))
   await disk.syncDir(next)
   const isUpgrade = (await disk.stat(app)) !== null
+  if (isUpgrade && !(await isOwn(disk, stemmaHome))) {
+    await removeTree(disk, next)
+    throw new Fault('not-ours', `${app} is no package of stemma, and would have to make way for one.`, {
+      path: app,
+    })
+  }
   if (isUpgrade) await disk.rename(app, last)
   try {
     await disk.rename(next, app)
@@ -67,7 +73,15 @@ export async function keepPackage(disk: Disk, ids: Ids, stemmaHome: string, modu
 
 export async function dropPackage(disk: Disk, stemmaHome: string): Promise<void> {
   await sweep(disk, stemmaHome)
-  await removeTree(disk, appFolder(stemmaHome))
+  if (await isOwn(disk, stemmaHome)) await removeTree(disk, appFolder(stemmaHome))
+}
+
+/** A STEMMA_HOME may be a folder that had an `app` of another kind before. */
+async function isOwn(disk: Disk, stemmaHome: string): Promise<boolean> {
+  const app = appFolder(stemmaHome)
+  const entries = await disk.list(app)
+  const stemma = await disk.stat(join(app, 'node_modules', 'stemma'))
+  return entries?.every(({ name }) => name === 'node_modules') === true && stemma?.kind === 'folder'
 }
 
 /** What a copy that was cut off left behind. */

@@ -3,7 +3,8 @@
  * Always holds: they get no terminal and no input, say what they say in English, and are given up after a while.
  */
 import { execFile } from 'node:child_process'
-import { serviceStepMs, serviceTextMax } from '../../schemas/limits.ts'
+import { dirname } from 'node:path'
+import { serviceStepMs, serviceTextMax } from '../../schemas/limits-cli.ts'
 import type { Context } from '../context.ts'
 import type { Step } from './service.ts'
 
@@ -22,7 +23,9 @@ export async function runStep(
   const [program = '', ...args] = step.words
   return new Promise((resolve) => {
     const env = { ...reach(context), LC_ALL: 'C' }
-    const bounds = { timeout: timeoutMs, maxBuffer: serviceTextMax, signal: context.signal }
+    // Windows looks for a program in the current folder first: that is not whatever folder this was called in.
+    const cwd = dirname(process.execPath)
+    const bounds = { timeout: timeoutMs, maxBuffer: serviceTextMax, signal: context.signal, cwd }
     const child = execFile(program, args, { env, ...bounds, windowsHide: true }, (error, out, err) => {
       const said = err.trim() || out.trim()
       resolve({ ok: error === null, out, why: error === null ? '' : said || error.message })

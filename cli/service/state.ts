@@ -2,7 +2,7 @@
 import type { Disk } from '../../engine/disk/disk.ts'
 import { controlWho } from '../../schemas/control.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { serviceAskMs } from '../../schemas/limits.ts'
+import { serviceAskMs } from '../../schemas/limits-cli.ts'
 import { masterStatus, type ServiceReport } from '../../schemas/report.ts'
 import { v } from '../../schemas/shape.ts'
 import type { Context } from '../context.ts'

@@ -18,6 +18,8 @@ import type { Ids } from '../env/ids.ts'
 const chunkBytes = 256 * 1024
 /** Room beyond the expected length, to find the end there and a little growth. */
 const endBytes = 1024
+/** A call or two of the disk for each: others have their turn in between. */
+const breatheEvery = 200
 const tempMark = 'tmp-'
 const damagedMark = 'damaged-'
 
@@ -208,16 +210,19 @@ export class Blobs {
   }
 
   /** Removes every blob that `keep` does not name, and damaged copies that are of no more use; returns how many blobs. */
-  async sweep(keep: ReadonlySet<Hash>): Promise<number> {
-    let removed = 0
+  async sweep(keep: ReadonlySet<Hash>, breathe: () => Promise<void> = async () => {}): Promise<number> {
+    let [removed, seen] = [0, 0]
     const { here, damaged } = await this.#look()
     const remove = (name: string, note: (known: Known) => void) =>
       this.#change(() => this.#disk.unlink(`${this.#dir}/${name}`), note)
     for (const hash of [...damaged])
       if (!keep.has(hash) || here.has(hash))
         await remove(`${damagedMark}${hash}`, (known) => known.damaged.delete(hash))
-    for (const hash of [...here])
-      if (!keep.has(hash) && (await remove(hash, (known) => known.here.delete(hash)))) removed++
+    for (const hash of [...here]) {
+      if (keep.has(hash)) continue
+      if (await remove(hash, (known) => known.here.delete(hash))) removed++
+      if (++seen % breatheEvery === 0) await breathe()
+    }
     return removed
   }
 

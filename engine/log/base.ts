@@ -33,7 +33,8 @@ import { type Head, headFault, stateFault } from './head.ts'
 
 /** Tells a base part from an entry by its first byte: msgpack of a three-array. */
 export const partLead = 0x93
-const partTarget = Math.floor(basePartBytesMax * 0.75)
+/** Well below what is allowed: a part is on its way as a whole, and on a slow line that has to be soon. */
+const partTarget = 24 * 1024
 const rowPair = v.strictTuple([v.string(), v.unknown()])
 const partShape = v.strictTuple([count, count, v.array(v.unknown())])
 const checkpointShape = v.strictTuple([count, bytes(32)])

@@ -238,6 +238,8 @@ export class Log {
     return this.#exclusive(async () => {
       this.#mustWrite()
       const { head, state, first } = this.#now
+      // Before and after: what can go first may be the room that a full disk lacks for the new one.
+      await this.#drop(head.seq + 1 - retainEntries)
       if (head.seq + 1 !== first) await this.#begin({ parts: writeBase(state), head })
       await this.#reopen()
       await this.#drop(head.seq + 1 - retainEntries)

@@ -4,7 +4,7 @@ import { Herald } from '../../cli/master/herald.ts'
 import { Warner } from '../../cli/master/warn.ts'
 import { type Facts, Voice } from '../../cli/ui/voice.ts'
 import { makeWriter } from '../../cli/ui/writer.ts'
-import { heraldAddressesMax, heraldLinesMax, warningLinesMax } from '../../schemas/limits.ts'
+import { heraldAddressesMax, heraldLinesMax, warningLinesMax } from '../../schemas/limits-cli.ts'
 import { SimClock } from '../sim/clock.ts'
 
 function makeHerald() {

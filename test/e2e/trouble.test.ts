@@ -3,7 +3,7 @@ import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { heraldLinesMax } from '../../schemas/limits.ts'
+import { heraldLinesMax } from '../../schemas/limits-cli.ts'
 import { tailnetAddress } from '../../transport/identity/own.ts'
 import { type Machine, onLoopback } from './machine.ts'
 import type { Server } from './server.ts'

@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net'
 import type { Clock } from '../../engine/env/clock.ts'
-import { familyAttemptMs } from '../../schemas/limits.ts'
+import { familyAttemptMinMs, familyAttemptMs } from '../../schemas/limits.ts'
 import { connectFault } from './reach.ts'
 
 export type Dialled = Socket
@@ -17,7 +17,9 @@ export type DialOptions = {
 
 /** @throws Fault `unreachable`, `timed-out`. */
 export function dial({ host, port, clock, timeoutMs }: DialOptions): Promise<Dialled> {
-  const socket = connect({ host, port, autoSelectFamilyAttemptTimeout: familyAttemptMs })
+  // However little time there is: an address that leads nowhere leaves some for the next.
+  const attemptMs = Math.max(familyAttemptMinMs, Math.min(familyAttemptMs, Math.floor(timeoutMs / 3)))
+  const socket = connect({ host, port, autoSelectFamilyAttemptTimeout: attemptMs })
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
       cancel()

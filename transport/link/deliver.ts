@@ -6,6 +6,7 @@
  */
 import type { Blobs } from '../../engine/blobs/blobs.ts'
 import { fromHash, toHash } from '../../engine/crypto/hash.ts'
+import { Bell } from '../../engine/env/bell.ts'
 import type { Wire } from '../../engine/env/wire.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { asksWaitingMax, blobPartBytesMax, creditEntries, sentBytesTarget } from '../../schemas/limits.ts'
@@ -21,6 +22,7 @@ export class Deliveries {
   readonly #credit: Credit
   readonly #jobs: Jobs
   #waiting = 0
+  readonly #answered = new Bell()
 
   constructor(wire: Wire, blobs: Blobs, credit: Credit, jobs: Jobs) {
     this.#wire = wire
@@ -36,7 +38,13 @@ export class Deliveries {
     this.#jobs.queue(async () => {
       await this.#deliver(hashes)
       this.#waiting--
+      this.#answered.ring()
     })
+  }
+
+  /** Resolves when every ask is answered. */
+  async settled(): Promise<void> {
+    while (this.#waiting > 0) await this.#answered.next(this.#jobs.signal)
   }
 
   async #deliver(hashes: readonly Uint8Array[]): Promise<void> {

@@ -68,7 +68,7 @@ export class Door {
 
   constructor(options: DoorOptions) {
     this.#options = options
-    this.#room = new Room(options.isEnrolled)
+    this.#room = new Room(options.isEnrolled, () => options.clock.monotonic())
     this.#toTls = createTlsAcceptor(options.identity, (channel) => {
       this.#channels.set(channel.socket, channel)
       this.#http.emit('connection', channel.socket)

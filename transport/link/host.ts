@@ -170,6 +170,8 @@ class Host {
       if (from === 0 || from < (await master.log.oldest())) next = await this.#sendBase()
       let told: Buffer | null = null
       for (;;) {
+        // Who fetches contents keeps what comes meanwhile in memory: what is new waits here instead.
+        await this.#deliveries.settled()
         this.#mustStand(applicant)
         const head = master.freshHead
         if (next <= head.seq) next = await sendRecords(this.#wire, master.log, next, this.#credit, signal)

@@ -200,8 +200,9 @@ class Puller {
     })
     if (lacking.length > 0)
       throw new Fault(
-        'blob-damaged',
-        `The master no longer has ${lacking.length} of the file contents that its log names.`,
+        // Most often it has published others since: the next link asks for those.
+        'incomplete',
+        `The master no longer has ${lacking.length} of the file contents that its log named a moment ago.`,
         { lacking: lacking.length },
       )
   }

@@ -23,7 +23,8 @@ export type Loss = {
 /** @param fraction random, from 0 to 1. @returns how long to wait, or null: never again. */
 export function retryAfterMs({ code, failures, forMs }: Loss, fraction: number): number | null {
   const { exit } = codes[code]
-  if (code === 'revoked' || exit === exitCodes.damaged) return null
+  // A log that gave up is opened anew by the next process only.
+  if (code === 'revoked' || code === 'log-poisoned' || exit === exitCodes.damaged) return null
   if (exit !== exitCodes.unreachable) return spread(retryRefusedMs, fraction)
   if (failures === 1) return retrySoonMs * fraction
   return spread(forMs < retryQuicklyForMs ? retryQuickMs : retryPatientMs, fraction)

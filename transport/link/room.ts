@@ -9,6 +9,7 @@ import {
   membersMax,
   membersPerAddressMax,
   membersPerNodeMax,
+  strangerIdleMs,
   strangersMax,
   strangersPerAddressMax,
 } from '../../schemas/limits.ts'
@@ -17,6 +18,7 @@ export type Place = {
   /** What strangers are counted by (`sourceOf`). */
   readonly source: string
   readonly age: number
+  readonly cameMs: number
   /** Ends the connection, to make room. */
   readonly leave: (why: Refusal) => void
   /** The node that was proved, once the connection is a link. */
@@ -26,13 +28,16 @@ export type Place = {
 
 export class Room {
   readonly #isEnrolled: (node: Uint8Array) => boolean
+  readonly #nowMs: () => number
   readonly #sources = new Map<string, Set<Place>>()
   #age = 0
   #strangers = 0
   #members = 0
 
-  constructor(isEnrolled: (node: Uint8Array) => boolean) {
+  /** @param nowMs of a clock that never goes back. */
+  constructor(isEnrolled: (node: Uint8Array) => boolean, nowMs: () => number) {
     this.#isEnrolled = isEnrolled
+    this.#nowMs = nowMs
   }
 
   get size(): number {
@@ -42,11 +47,18 @@ export class Room {
   /** A place for a connection that has just come. */
   enter(source: string, leave: (why: Refusal) => void): Place | Refusal {
     const here = this.#sources.get(source) ?? new Set()
-    const strangers = strangersOf(here).filter((place) => !this.#promote(place)).length
-    if (strangers >= strangersPerAddressMax)
-      return refuse('too-many', `Too many connections, ${here.size} from this address.`)
+    const strangers = strangersOf(here).filter((place) => !this.#promote(place))
+    const why = refuse('too-many', `Too many connections, ${here.size} from this address.`)
+    if (strangers.length >= strangersPerAddressMax) {
+      // One that says nothing goes for whoever comes from the same place. Many that came at this very moment do not.
+      const oldest = strangers.find((place) => place.node === null)
+      if (!oldest || this.#nowMs() - oldest.cameMs < strangerIdleMs) return why
+      this.left(oldest)
+      oldest.leave(why)
+    }
     if (this.#strangers >= strangersMax) this.#makeRoom()
-    const place: Place = { source, age: this.#age++, leave, node: null, isMember: false }
+    const cameMs = this.#nowMs()
+    const place: Place = { source, age: this.#age++, cameMs, leave, node: null, isMember: false }
     this.#sources.set(source, here.add(place))
     this.#strangers++
     return place

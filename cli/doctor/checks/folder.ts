@@ -1,5 +1,5 @@
 /** Where the folders lie: other programs that sync them, network file systems, and room. */
-import { diskFullBytes, diskLowBytes } from '../../../schemas/limits.ts'
+import { diskFullBytes, diskLowBytes } from '../../../schemas/limits-cli.ts'
 import { size } from '../../ui/amount.ts'
 import type { Facts } from '../facts.ts'
 import { type Check, fault, warning } from '../finding.ts'

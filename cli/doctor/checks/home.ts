@@ -1,6 +1,6 @@
 /** A follower's home: conflicts, files that stay as they are, and a login that two machines would spend. */
 import { hooksPath } from '../../../engine/compose/kind.ts'
-import { doctorNamesMax } from '../../../schemas/limits.ts'
+import { doctorNamesMax } from '../../../schemas/limits-cli.ts'
 import { counted } from '../../ui/amount.ts'
 import { type Check, fault, warning } from '../finding.ts'
 

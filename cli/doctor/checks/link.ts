@@ -1,6 +1,6 @@
 /** A follower's master: there, the same one, on the same time; and how the last sync went. */
 import { codes, exitCodes } from '../../../schemas/code.ts'
-import { clockApartMs } from '../../../schemas/limits.ts'
+import { clockApartMs } from '../../../schemas/limits-cli.ts'
 import { duration } from '../../ui/amount.ts'
 import type { LinkFacts } from '../facts.ts'
 import { type Check, type Finding, fault, warning } from '../finding.ts'

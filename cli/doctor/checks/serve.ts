@@ -1,5 +1,5 @@
 /** A master: it serves, at an address that others reach, and hears of every change. */
-import { watchesSpare, watchInstancesMin } from '../../../schemas/limits.ts'
+import { watchesSpare, watchInstancesMin } from '../../../schemas/limits-cli.ts'
 import { counted } from '../../ui/amount.ts'
 import type { ServingFacts } from '../facts.ts'
 import { type Check, fault, warning } from '../finding.ts'

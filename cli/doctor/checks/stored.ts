@@ -1,5 +1,5 @@
 /** What is stored: keys, log, contents, evidence, the records of apply. */
-import { doctorNamesMax } from '../../../schemas/limits.ts'
+import { doctorNamesMax } from '../../../schemas/limits-cli.ts'
 import { counted } from '../../ui/amount.ts'
 import { type Check, fault, fixable, warning } from '../finding.ts'
 

@@ -2,7 +2,7 @@
 import { loadContact } from '../../../engine/contact.ts'
 import type { Disk } from '../../../engine/disk/disk.ts'
 import { loadFollowerKeys } from '../../../engine/keys/keys.ts'
-import { doctorDialMs } from '../../../schemas/limits.ts'
+import { doctorDialMs } from '../../../schemas/limits-cli.ts'
 import type { FollowerLocal } from '../../../schemas/settings.ts'
 import { mintIdentity } from '../../../transport/identity/cert.ts'
 import { peek } from '../../../transport/link/peek.ts'

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path'
 import type { Disk } from '../../../engine/disk/disk.ts'
 import { readFile } from '../../../engine/disk/save.ts'
-import { mountsBytesMax } from '../../../schemas/limits.ts'
+import { mountsBytesMax } from '../../../schemas/limits-cli.ts'
 import { findPlace } from '../../../transport/control/place.ts'
 import type { Context } from '../../context.ts'
 import type { PlaceFacts } from '../facts.ts'

@@ -1,7 +1,7 @@
 /** The service of this folder, if one is installed: its files, its launcher, and what its manager says of it. */
 import type { Disk } from '../../../engine/disk/disk.ts'
 import { readFile } from '../../../engine/disk/save.ts'
-import { serviceAskMs, serviceFileBytesMax } from '../../../schemas/limits.ts'
+import { serviceAskMs, serviceFileBytesMax } from '../../../schemas/limits-cli.ts'
 import type { Context } from '../../context.ts'
 import { isCurrent } from '../../service/file.ts'
 import { planOf, serviceHere } from '../../service/here.ts'

@@ -1,6 +1,7 @@
 /** A master: does it serve, where, and to whom? Asked over the control channel, so that it is not disturbed. */
 import type { Disk } from '../../../engine/disk/disk.ts'
-import { awayBytesMax, defaultPort, doctorPortMs } from '../../../schemas/limits.ts'
+import { awayBytesMax, defaultPort } from '../../../schemas/limits.ts'
+import { doctorPortMs } from '../../../schemas/limits-cli.ts'
 import { masterStatus } from '../../../schemas/report.ts'
 import type { Settings } from '../../../schemas/settings.ts'
 import { v } from '../../../schemas/shape.ts'

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Facts, LinkFacts, OwnHook, Told } from '../../../cli/doctor/facts.ts'
 import { judge } from '../../../cli/doctor/judge.ts'
-import { diskFullBytes, diskLowBytes } from '../../../schemas/limits.ts'
+import { diskFullBytes, diskLowBytes } from '../../../schemas/limits-cli.ts'
 import { follower, idle, idsOf, master, nowMs, served, sound, status } from './facts.ts'
 import { down, installedHere, services } from './services.ts'
 

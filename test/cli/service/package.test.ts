@@ -21,7 +21,7 @@ import { systemIds } from '../../../engine/env/system.ts'
 import { version } from '../../../schemas/version.ts'
 import { compile } from '../../compiled.ts'
 import { until } from '../../e2e/patience.ts'
-import type { SimDisk } from '../../sim/disk.ts'
+import { SimDisk } from '../../sim/disk.ts'
 import { sweep } from '../../sim/sweep.ts'
 import { Fakes, freePort, isListening } from './fakes.ts'
 
@@ -42,6 +42,22 @@ test.each([
   ['/home/u/_npx/stemma.cjs', null, null],
 ])('what stays and what does not: %s', (path, modules, script) => {
   expect(perishable(path)).toEqual(modules === null ? null : { modules, script })
+})
+
+test('S54: a folder `app` that is no copy of ours is neither removed nor replaced', async () => {
+  const disk = new SimDisk()
+  disk.plantFile('/srv/app/mine', 'mine')
+  disk.plantFile('/cache/_npx/1/node_modules/stemma/package.json', '{}')
+  await dropPackage(disk, '/srv')
+  await expect(keepPackage(disk, systemIds, '/srv', '/cache/_npx/1/node_modules')).rejects.toMatchObject({
+    code: 'not-ours',
+  })
+  expect(disk.peek('/srv/app/mine')?.toString()).toBe('mine')
+  expect((await disk.list('/srv'))?.map(({ name }) => name)).toEqual(['app'])
+  await keepPackage(disk, systemIds, '/home', '/cache/_npx/1/node_modules')
+  expect(disk.peek('/home/app/node_modules/stemma/package.json')?.toString()).toBe('{}')
+  await dropPackage(disk, '/home')
+  expect(await disk.list('/home')).toEqual([])
 })
 
 describe('S54: the copy', () => {

@@ -214,15 +214,32 @@ describe('a disk that fails', () => {
     })
   })
 
+  test('a segment that nobody reads any more makes room for the next one on a full disk', async () => {
+    const disk = newDisk()
+    const place = placeOn(disk)
+    const log = await newLog(place, [many(2)])
+    const release = log.hold(() => 0)
+    await log.compact(0)
+    await log.append([put('a.md')], startMs, keys.log.private)
+    const segments = () => disk.paths('/stemma/log').length
+    const held = segments()
+    release()
+    disk.failAt(disk.calls + 4, 'ENOSPC')
+    await expect(log.compact(0)).rejects.toMatchObject({ code: 'disk-full' })
+    expect(segments()).toBe(held - 1)
+    await log.append([put('b.md')], startMs, keys.log.private)
+    await log.close()
+  })
+
   test('a compaction that may have left a segment with its name stops the log; one that did not, does not', async () => {
     const disk = newDisk()
     const place = placeOn(disk)
     const log = await newLog(place, [many(2)])
-    // create, write, sync, close, rename, then the folder.
-    disk.failAt(disk.calls + 2, 'ENOSPC')
+    // list, create, write, sync, close, rename, then the folder.
+    disk.failAt(disk.calls + 3, 'ENOSPC')
     await expect(log.compact(0)).rejects.toMatchObject({ code: 'disk-full' })
     await log.append([put('a.md')], startMs, keys.log.private)
-    disk.failAt(disk.calls + 6, 'EIO')
+    disk.failAt(disk.calls + 7, 'EIO')
     await expect(log.compact(0)).rejects.toMatchObject({ code: 'disk-io' })
     await expect(log.append([put('b.md')], startMs, keys.log.private)).rejects.toMatchObject({
       code: 'log-poisoned',

@@ -5,11 +5,13 @@ import {
   membersMax,
   membersPerAddressMax,
   membersPerNodeMax,
+  strangerIdleMs,
   strangersMax,
   strangersPerAddressMax,
 } from '../../../schemas/limits.ts'
 import { sourceOf } from '../../../transport/identity/peer.ts'
 import { type Place, Room } from '../../../transport/link/room.ts'
+import { SimClock } from '../../sim/clock.ts'
 import { Random } from '../../sim/random.ts'
 
 const nodeOf = (n: number): Buffer => Buffer.alloc(32, n % 251).fill(n >> 8, 30)
@@ -18,7 +20,11 @@ const nodeOf = (n: number): Buffer => Buffer.alloc(32, n % 251).fill(n >> 8, 30)
 function makeRoom() {
   const enrolled = new Set<string>()
   const gone: string[] = []
-  const room = new Room((node) => enrolled.has(Buffer.from(node).toString('hex')))
+  const clock = new SimClock()
+  const room = new Room(
+    (node) => enrolled.has(Buffer.from(node).toString('hex')),
+    () => clock.monotonic(),
+  )
   const enter = (source: string, name = source): Place | null => {
     const place = room.enter(source, () => gone.push(name))
     return isRefusal(place) ? null : place
@@ -29,7 +35,7 @@ function makeRoom() {
     return place
   }
   const enrol = (node: Uint8Array) => enrolled.add(Buffer.from(node).toString('hex'))
-  return { room, gone, enrol, enter, come }
+  return { clock, room, gone, enrol, enter, come }
 }
 
 test('T12: a crowd makes room for whoever comes alone, oldest first', () => {
@@ -131,3 +137,21 @@ test.each([
   ['fd00:1:2:4::1', 'fd00000100020004::/64'],
   ['nonsense', 'nonsense'],
 ])('T12: %s is counted as %s', (address, source) => expect(sourceOf(address)).toBe(source))
+
+test('T12: one address full of sockets that say nothing keeps nobody out for long', async () => {
+  const { clock, come, enter, gone, room } = makeRoom()
+  for (let n = 0; n < strangersPerAddressMax; n++) come('office', `idle ${n}`)
+  // Many that come at one moment are many hooks: those that are there are served.
+  expect([enter('office'), gone]).toEqual([null, []])
+  await clock.advance(strangerIdleMs)
+  come('office', 'hook')
+  expect([gone, room.size]).toEqual([['idle 0'], strangersPerAddressMax])
+})
+
+test('T12: a link that waits for approval does not go for who comes from the same address', async () => {
+  const { clock, come, enter, gone, room } = makeRoom()
+  for (let n = 0; n < strangersPerAddressMax; n++)
+    expect(room.settle(come('office', `waits ${n}`), nodeOf(n))).toBeNull()
+  await clock.advance(10 * strangerIdleMs)
+  expect([enter('office'), gone]).toEqual([null, []])
+})

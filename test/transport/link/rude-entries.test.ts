@@ -228,7 +228,7 @@ describe('contents', () => {
       'protocol',
       (raw) => raw.say({ t: 'lack', hashes: [Buffer.alloc(32, 3)] }),
     ],
-    ['denied', 'blob-damaged', (raw, { hashes }) => raw.say({ t: 'lack', hashes: [...hashes] })],
+    ['denied', 'incomplete', (raw, { hashes }) => raw.say({ t: 'lack', hashes: [...hashes] })],
     ['and a hello instead', 'protocol', async (raw) => raw.blurt({ t: 'hello' })],
     ['and an ask instead', 'protocol', async (raw) => raw.say({ t: 'need', hashes: [Buffer.alloc(32)] })],
     [

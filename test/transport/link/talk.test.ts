@@ -146,7 +146,7 @@ describe('a sync', () => {
     await pair.there.publish({ 'AGENTS.md': 'one\n' })
     const [file] = [...pair.there.master.files.values()]
     pair.there.disk.plantFile(`/stemma/blobs/${file?.blob}`, 'two\n')
-    expect((await sync(pair)).pull.code).toBe('blob-damaged')
+    expect((await sync(pair)).pull.code).toBe('incomplete')
     expect(pair.here.follower.head).toBeNull()
     expect(halfDone(pair.here.disk)).toEqual([])
     await pair.there.publish({ 'AGENTS.md': 'three\n' })
