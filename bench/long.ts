@@ -5,9 +5,9 @@
  * Always holds: the entries are appended by the engine, which compacts as it does at work; the newest entry of every
  * path names what lies in the home, so that a start publishes nothing and only the log is measured.
  */
-import { cpSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { chmodSync, cpSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { platform } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fromHash, sha256 } from '../engine/crypto/hash.ts'
 import { openDisk } from '../engine/disk/real.ts'
 import { systemClock, systemIds } from '../engine/env/system.ts'
@@ -179,14 +179,23 @@ class Away {
     const homes = homesIn(scratch.folder(name))
     await stemma(scratch, homes, 'follower', 'join', master.link, '--yes', '--json')
     const kept = join(scratch.folder(`${name}-kept`), 'stemma')
-    cpSync(homes.STEMMA_HOME, kept, { recursive: true })
+    copyWithModes(homes.STEMMA_HOME, kept)
     return new Away(scratch, homes, kept)
   }
 
   async sync(): Promise<Spent> {
     renameSync(this.#homes.STEMMA_HOME, join(this.#scratch.folder('earlier'), 'stemma'))
-    cpSync(this.#kept, this.#homes.STEMMA_HOME, { recursive: true })
+    copyWithModes(this.#kept, this.#homes.STEMMA_HOME)
     return watched(this.#scratch, [command, 'sync', '--json'], this.#homes)
+  }
+}
+
+/** Node 22 and later give copied folders the modes of new ones, and keys that others could read are refused. */
+function copyWithModes(from: string, to: string): void {
+  cpSync(from, to, { recursive: true })
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    const path = relative(from, join(entry.parentPath, entry.name))
+    chmodSync(join(to, path), statSync(join(from, path)).mode)
   }
 }
 
