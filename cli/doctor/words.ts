@@ -2,6 +2,7 @@
  * What stemma's own command lines name, read back out of them: the hook's, the shim's and the launcher's.
  * Always holds: what `hookCommand`, `shimScript` and `launcherPlan` write is read as it was given; anything else yields null.
  */
+import { decodeCommand } from '../../engine/compose/hooks.ts'
 
 export type HookWords = {
   readonly node: string
@@ -43,11 +44,9 @@ const fromBatch = (path: string): string => path.replaceAll('%%', '%')
 
 /** The words of a line for a POSIX shell, cmd.exe or PowerShell, of the few forms that we write. */
 function wordsOf(line: string): readonly string[] {
-  const encoded = / -EncodedCommand ([A-Za-z0-9+/=]+)$/.exec(line)?.[1]
-  if (encoded !== undefined) {
-    const text = Buffer.from(encoded, 'base64').toString('utf16le')
-    return [...text.matchAll(/'((?:[^']|'')*)'/g)].map(([, word = '']) => word.replaceAll("''", "'"))
-  }
+  const decoded = decodeCommand(line)
+  if (decoded !== null)
+    return [...decoded.matchAll(/'((?:[^']|'')*)'/g)].map(([, word = '']) => word.replaceAll("''", "'"))
   const words: string[] = []
   let word: string | null = null
   for (const [piece] of line.matchAll(/'[^']*'|\\'|\s+|[^\s'\\]+|\\/g)) {

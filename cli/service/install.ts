@@ -16,7 +16,7 @@ import { shimFile } from '../shim/file.ts'
 import { readOwn, writeFile } from './file.ts'
 import { noManager, planOf } from './here.ts'
 import { launcherPlan, type Program } from './launcher.ts'
-import { appFolder, appScript, dropPackage, keepPackage, perishable } from './package.ts'
+import { appFolder, appScript, dropPackage, keepPackage, namesCopy, perishable } from './package.ts'
 import { runStep } from './runner.ts'
 import {
   commandOf,
@@ -229,15 +229,6 @@ async function removeShared(context: Context, disk: Disk, service: Service): Pro
   return kept
 }
 
-/** A script of a copied package, however a hook quotes it. */
-const keptForm = /[\\/]app[\\/]+node_modules[\\/]+stemma[\\/]/
-
-/** What PowerShell is given in Base64, where a word of a hook has a space. */
-const encodedIn = (text: string): string[] =>
-  [...text.matchAll(/-EncodedCommand ([A-Za-z0-9+/=]+)/g)].map(([, code = '']) =>
-    Buffer.from(code, 'base64').toString('utf16le'),
-  )
-
 /** Removes the copied package, unless Codex starts our hooks out of it. @returns the folder when it stays. */
 async function letPackageGo(context: Context, disk: Disk): Promise<string | null> {
   const { homes } = context
@@ -245,7 +236,7 @@ async function letPackageGo(context: Context, disk: Disk): Promise<string | null
   const users = [`${homes.codexHome}/${hooksPath}`, shimFile(context)]
   for (const path of (await disk.stat(app)) === null ? [] : users) {
     const text = (await readFile(disk, path, secretBytesMax))?.toString() ?? ''
-    if ([text, ...encodedIn(text)].some((one) => keptForm.test(one))) return app
+    if (namesCopy(text)) return app
   }
   await dropPackage(disk, homes.stemmaHome)
   return null

@@ -5,6 +5,7 @@
  * nothing else.
  */
 import { join } from 'node:path'
+import { decodeCommand } from '../../engine/compose/hooks.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import { readFile, settleName } from '../../engine/disk/save.ts'
 import { makeDirs, removeTree } from '../../engine/disk/tree.ts'
@@ -25,6 +26,15 @@ export const appFolder = (stemmaHome: string): string => join(stemmaHome, 'app')
 /** Where the script of a copied package lies. */
 export const appScript = (stemmaHome: string, inside: string): string =>
   join(appFolder(stemmaHome), 'node_modules', inside)
+
+/** A script of a copied package, however a hook quotes it. */
+const copyForm = /[\\/]app[\\/]+node_modules[\\/]+stemma[\\/]/
+
+/** Does this text, a hooks.json or a shim, start a script out of a copied package? Pure. */
+export function namesCopy(text: string): boolean {
+  const encoded = [...text.matchAll(/ -EncodedCommand [A-Za-z0-9+/=]+/g)].map(([said]) => decodeCommand(said))
+  return [text, ...encoded].some((one) => one !== null && copyForm.test(one))
+}
 
 /** Copies the packages of a cache to where they stay. */
 export async function keepPackage(disk: Disk, ids: Ids, stemmaHome: string, modules: string): Promise<void> {

@@ -39,11 +39,15 @@ export type OwnHooks = { readonly SessionStart: string; readonly SessionEnd: str
 /** Seconds: above the hook's own budget of two, so that Codex never has to end it; it gives SessionEnd three at most. */
 const ownTimeouts = { SessionStart: 10, SessionEnd: 3 } as const satisfies Record<keyof OwnHooks, number>
 
+/** What PowerShell is given in Base64, where a word of the command needs quotes; null for a command in plain words. */
+export function decodeCommand(command: string): string | null {
+  const encoded = / -EncodedCommand ([A-Za-z0-9+/=]+)$/.exec(command)?.[1]
+  return encoded === undefined ? null : Buffer.from(encoded, 'base64').toString('utf16le')
+}
+
 /** A command of ours, of whatever version and place: it runs the script for one of its moments, and does not only name it. */
 export function isOwnCommand(command: string): boolean {
-  // As PowerShell is given one that needs quotes.
-  const encoded = / -EncodedCommand ([A-Za-z0-9+/=]+)$/.exec(command)?.[1]
-  const words = encoded === undefined ? command : Buffer.from(encoded, 'base64').toString('utf16le')
+  const words = decodeCommand(command) ?? command
   return /[\\/]stemma-hook\.cjs["']?\s+["']?(?:before|start|work|end)(?:["']|\s|$)/.test(words)
 }
 

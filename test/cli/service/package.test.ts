@@ -15,7 +15,15 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { appFolder, appScript, dropPackage, keepPackage, perishable } from '../../../cli/service/package.ts'
+import {
+  appFolder,
+  appScript,
+  dropPackage,
+  keepPackage,
+  namesCopy,
+  perishable,
+} from '../../../cli/service/package.ts'
+import { hookCommand } from '../../../cli/shim/command.ts'
 import { openDisk } from '../../../engine/disk/real.ts'
 import { systemIds } from '../../../engine/env/system.ts'
 import { version } from '../../../schemas/version.ts'
@@ -42,6 +50,17 @@ test.each([
   ['/home/u/_npx/stemma.cjs', null, null],
 ])('what stays and what does not: %s', (path, modules, script) => {
   expect(perishable(path)).toEqual(modules === null ? null : { modules, script })
+})
+
+test.each([
+  ['linux', '/home/u/.stemma/app/node_modules/stemma/dist/cli/stemma-hook.cjs', true],
+  ['win32', 'C:\\u\\.stemma\\app\\node_modules\\stemma\\dist\\cli\\stemma-hook.cjs', true],
+  ['win32', 'C:\\npm\\node_modules\\stemma\\dist\\cli\\stemma-hook.cjs', false],
+] as const)('S54: a hook on %s that starts %s out of the copy: %s', (platform, script, isCopy) => {
+  for (const node of ['/usr/bin/node', 'C:\\Program Files\\nodejs\\node.exe']) {
+    const command = hookCommand({ platform, node, script, args: ['start', '/s', '/c'] })
+    expect(namesCopy(JSON.stringify({ hooks: [{ command }] }))).toBe(isCopy)
+  }
 })
 
 test('S54: a folder `app` that is no copy of ours is neither removed nor replaced', async () => {
