@@ -106,11 +106,13 @@ export class Desk {
       })
     let found = await lookAround()
     // What is gone is judged by all of the home as it is now, not by what was there when it was last asked for.
-    if (changed !== null && lossOf({ files, secrets, selection, found }).gone.length > 0) {
+    let lost = lossOf({ files, secrets, selection, found })
+    if (changed !== null && lost.gone.length > 0) {
       this.#recall.clear()
       found = await lookAround()
+      lost = lossOf({ files, secrets, selection, found })
     }
-    this.loss.judge(context.homes.codexHome, { files, secrets, selection, found }, context.clock.monotonic())
+    this.loss.judge(context.homes.codexHome, lost, context.clock.monotonic())
     const hooksFile = await hooksFileOf(this.disk, context.homes.codexHome)
     const { entries, refused } = await master.publish({ ...found, hooksFile })
     this.#index = found.index

@@ -37,12 +37,14 @@ export type LossInput = {
   }
 }
 
-/** What should be in the home, what of it is gone, and what is there now. */
-export function lossOf({ files, secrets, selection, found }: LossInput): {
+/** What should be in the home (a count), what of it is gone, and what is there now. */
+export type Lost = {
   readonly before: number
   readonly gone: readonly HomePath[]
   readonly here: ReadonlySet<HomePath>
-} {
+}
+
+export function lossOf({ files, secrets, selection, found }: LossInput): Lost {
   const travels = (path: HomePath): boolean => {
     const { kind } = classify(path, selection)
     return kind === 'plain' || kind === 'sealed'
@@ -95,8 +97,7 @@ export class LossGuard {
    * Asked before what was found is published.
    * @throws Fault `files-gone` when too much is.
    */
-  judge(home: string, input: LossInput, nowMs: number): void {
-    const { before, gone, here } = lossOf(input)
+  judge(home: string, { before, gone, here }: Lost, nowMs: number): void {
     const isPermitted = this.#isPermitted
     this.#isPermitted = false
     const isRecent = ([path, atMs]: [HomePath, number]) => nowMs - atMs < lossWindowMs && !here.has(path)

@@ -2,8 +2,8 @@
  * Decides when to look at the home: one loop drains hints into scans (S25).
  * Always holds: a hint that arrives while a look is under way causes another one after it, so a change is never
  * missed; looks never overlap; a burst of hints is one look, at most `settleMaxMs` after its first; without any
- * hint there is one every `fullScanEveryMs`, less often where it takes long. A look at what hints named is followed by one at everything, at most
- * `fullAfterMs` later: hints may be wrong about where, and then only late.
+ * hint there is one every `fullScanEveryMs`, less often where it takes long. A look at what hints named is followed by
+ * one at everything, at most `fullAfterMs` later: hints may be wrong about where, and then only late.
  */
 import { Fault } from '../../schemas/fault.ts'
 import {

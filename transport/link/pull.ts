@@ -2,7 +2,8 @@
  * The follower's side of one link: proves nothing but its key, believes nothing but what verifies, and takes what
  * is new. The order of messages is in README.md.
  * Always holds: everything is verified before it is stored (engine/follower.ts does both); what the master sends
- * beyond what was asked for ends the link, and so does a master that owes an answer and gives none; memory is bounded by one run and `putsAtOnceMax` pieces.
+ * beyond what was asked for ends the link, and so does a master that owes an answer and gives none; memory is bounded by
+ * one run and `putsAtOnceMax` pieces.
  */
 import type { Clock } from '../../engine/env/clock.ts'
 import { counting, type OnProgress } from '../../engine/env/progress.ts'

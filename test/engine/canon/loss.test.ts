@@ -92,7 +92,7 @@ describe('S25: the guard', () => {
   const judge =
     (guard: LossGuard, of: LossInput, nowMs = 0) =>
     () =>
-      guard.judge('/home/u/.codex', of, nowMs)
+      guard.judge('/home/u/.codex', lossOf(of), nowMs)
   const empty = input(many(30), {})
 
   test('says what is gone, with a few names; a person may let it pass once', () => {
