@@ -5,6 +5,7 @@ import type { Disk } from '../engine/disk/disk.ts'
 import { makeDirs } from '../engine/disk/tree.ts'
 import type { ControlRequest } from '../schemas/control.ts'
 import { Fault } from '../schemas/fault.ts'
+import { lockPatienceMs, lockRetryMs } from '../schemas/limits.ts'
 import { askOwner } from '../transport/control/ask.ts'
 import { acquireLock, type Lock } from '../transport/control/lock.ts'
 import type { Context } from './context.ts'
@@ -29,6 +30,33 @@ export async function owning<T>(
     await lock.release()
   }
 }
+
+/**
+ * Tries again while another process has the folder: what is over soon is waited for, not reported.
+ * @param pause what to wait until the next attempt, in ms; null gives up. It is told which command has the folder, as
+ * far as that says so, and whether those that are over soon would be by now.
+ * @throws Fault `locked` of the last attempt.
+ */
+export async function patiently<T>(
+  { clock, signal }: Context,
+  attempt: () => Promise<T>,
+  pause: (holder: unknown, isLate: boolean) => number | null | Promise<number | null>,
+): Promise<T> {
+  const until = clock.monotonic() + lockPatienceMs
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== 'locked') throw error
+      const pauseMs = await pause(error.facts['what'], clock.monotonic() > until)
+      if (pauseMs === null) throw error
+      await clock.wait(pauseMs, signal)
+    }
+  }
+}
+
+/** A pause for those who wait for everyone, however they hold the folder: a master that starts takes commands soon. */
+export const forAnyone = (_holder: unknown, isLate: boolean): number | null => (isLate ? null : lockRetryMs)
 
 /**
  * What the owner answers; null when nobody owns the folder. Its refusals are thrown as if they were ours.

@@ -1,7 +1,7 @@
 /** `master serve`: publishes the home and serves followers until it is stopped. */
 import { exitCodes } from '../../schemas/code.ts'
 import { define } from '../command.ts'
-import { withDesk } from '../master/desk.ts'
+import { serveWords, withDesk } from '../master/desk.ts'
 import { mustBeRanges, serveOptions } from '../master/options.ts'
 import { serve } from '../master/serve.ts'
 
@@ -19,7 +19,7 @@ export const command = define({
   ],
   async run(context, _args, options) {
     mustBeRanges(options)
-    await withDesk(context, 'master serve', async (desk, lock) => {
+    await withDesk(context, serveWords, async (desk, lock) => {
       const { link, selection } = desk.settings
       desk.master.mustAppend()
       await desk.master.setSelection(selection)

@@ -9,7 +9,7 @@ import type { Disk } from '../../engine/disk/disk.ts'
 import { Follower } from '../../engine/follower.ts'
 import { loadLocal, loadSettings, saveLocal } from '../../engine/settings/file.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
-import { lentRetryMs, lockPatienceMs, lockRetryMs } from '../../schemas/limits.ts'
+import { lentRetryMs, lockRetryMs } from '../../schemas/limits.ts'
 import { type Link, parseAddress } from '../../schemas/link.ts'
 import type { FollowerLocal, Settings } from '../../schemas/settings.ts'
 import type { Lock } from '../../transport/control/lock.ts'
@@ -17,7 +17,7 @@ import { mintIdentity } from '../../transport/identity/cert.ts'
 import type { Context } from '../context.ts'
 import { ownHooks } from '../hook/own.ts'
 import { thisPlatform } from '../name.ts'
-import { askRunning, owning } from '../owner.ts'
+import { askRunning, owning, patiently } from '../owner.ts'
 
 /** As others are told of it. */
 export const watchWords = 'follower watch'
@@ -119,45 +119,40 @@ export async function withFolder<T>(
   work: (desk: FollowerDesk, lock: Lock) => Promise<T>,
 ): Promise<T> {
   const { homes, ids, clock } = context
-  return patiently(context, what, disk, () =>
-    owning(context, what, disk, async (lock) => {
-      const settings = await loadSettings(disk, homes.stemmaHome)
-      const follower = await Follower.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
-      try {
-        const contact = await loadContact(disk, homes.stemmaHome)
-        const local = await loadLocal(disk, homes.stemmaHome)
-        const mine = local?.role === 'follower' ? local : null
-        return await work(new FollowerDesk(context, disk, { settings, follower, contact, local: mine }), lock)
-      } finally {
-        await follower.close()
-      }
-    }),
-  )
+  return inTurn(context, what, disk, async (lock) => {
+    const settings = await loadSettings(disk, homes.stemmaHome)
+    const follower = await Follower.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
+    try {
+      const contact = await loadContact(disk, homes.stemmaHome)
+      const local = await loadLocal(disk, homes.stemmaHome)
+      const mine = local?.role === 'follower' ? local : null
+      return await work(new FollowerDesk(context, disk, { settings, follower, contact, local: mine }), lock)
+    } finally {
+      await follower.close()
+    }
+  })
 }
 
 /**
- * Another command of this machine is over soon: it is waited for, not reported. One that watches lends the folder, and
- * waits itself for as long as others come.
+ * With the folder of a follower, once no other command of this machine has it. One that watches lends it, and waits
+ * itself for as long as others come.
  */
-export async function patiently<T>(
+export function inTurn<T>(
   context: Context,
   what: string,
   disk: Disk,
-  attempt: () => Promise<T>,
+  work: (lock: Lock) => Promise<T>,
 ): Promise<T> {
-  const { clock, signal } = context
-  const until = clock.monotonic() + lockPatienceMs
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (!(error instanceof Fault) || error.code !== 'locked') throw error
-      const isWatched = error.facts['what'] === watchWords
-      if (what === watchWords ? isWatched : clock.monotonic() > until) throw error
+  return patiently(
+    context,
+    () => owning(context, what, disk, work),
+    async (holder, isLate) => {
+      const isWatched = holder === watchWords
+      if (what === watchWords ? isWatched : isLate) return null
       if (isWatched) await borrow(context, disk)
-      await clock.wait(isWatched ? lentRetryMs : lockRetryMs, signal)
-    }
-  }
+      return isWatched ? lentRetryMs : lockRetryMs
+    },
+  )
 }
 
 /** However the watcher takes it: it may have lent or left the folder already. */

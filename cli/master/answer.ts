@@ -13,30 +13,36 @@ import type { MasterLink, MasterStatus } from '../../schemas/report.ts'
 import { v } from '../../schemas/shape.ts'
 import { tailnetAddress } from '../../transport/identity/own.ts'
 import type { Context } from '../context.ts'
-import { askRunning } from '../owner.ts'
+import { askRunning, forAnyone, patiently } from '../owner.ts'
 import { type Desk, openMasterDisk, withDesk } from './desk.ts'
 
 type Warning = MasterStatus['warnings'][number]
 
 export type Question = Exclude<ControlRequest, { cmd: 'who' | 'stop' | 'lend' }>
 
-/** Asks the running master, or opens the folder when none runs. `reply` is the shape of the answer. */
+/**
+ * Asks the running master, or opens the folder when none runs. One that is only starting is waited for, and so is
+ * another command of this machine.
+ */
 export async function ask<S extends v.GenericSchema>(
   context: Context,
   question: Question,
   reply: S,
 ): Promise<v.InferOutput<S>> {
   const disk = await openMasterDisk(context)
-  const told = await (question.cmd === 'rebuild'
-    ? context.progress.during(
-        'The running master looks at its home',
-        askRunning(context, disk, question, rebuildTimeoutMs),
-      )
-    : askRunning(context, disk, question))
-  if (told) return v.parse(reply, told.ok)
-  return withDesk(context, `master ${question.cmd}`, async (desk) =>
-    v.parse(reply, await answer(desk, question)),
-  )
+  const once = async () => {
+    const told = await (question.cmd === 'rebuild'
+      ? context.progress.during(
+          'The running master looks at its home',
+          askRunning(context, disk, question, rebuildTimeoutMs),
+        )
+      : askRunning(context, disk, question))
+    if (told) return v.parse(reply, told.ok)
+    return withDesk(context, `master ${question.cmd}`, async (desk) =>
+      v.parse(reply, await answer(desk, question)),
+    )
+  }
+  return patiently(context, once, forAnyone)
 }
 
 export async function answer(desk: Desk, question: Question): Promise<unknown> {

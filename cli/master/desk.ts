@@ -21,8 +21,11 @@ import type { Lock } from '../../transport/control/lock.ts'
 import { Gate } from '../../transport/link/gate.ts'
 import type { Listener } from '../../transport/link/listen.ts'
 import type { Context } from '../context.ts'
-import { owning } from '../owner.ts'
+import { forAnyone, owning, patiently } from '../owner.ts'
 import { findFollower } from './find.ts'
+
+/** As others are told of it. */
+export const serveWords = 'master serve'
 
 /** What only a running `master serve` has. */
 export type Serving = {
@@ -178,7 +181,10 @@ export class Desk {
 /** Lets others run. */
 const breathe = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Opens the folder of a master under its lock, works, and closes both, whatever happens. */
+/**
+ * Opens the folder of a master under its lock, works, and closes both, whatever happens. Another command of this machine
+ * is over soon and waited for, but not one that serves.
+ */
 export async function withDesk<T>(
   context: Context,
   what: string,
@@ -186,15 +192,19 @@ export async function withDesk<T>(
 ): Promise<T> {
   const { homes, ids, clock } = context
   const disk = await openMasterDisk(context)
-  return owning(context, what, disk, async (lock) => {
-    const settings = await loadSettings(disk, homes.stemmaHome)
-    const master = await Master.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
-    try {
-      return await work(new Desk(context, disk, settings, master), lock)
-    } finally {
-      await master.close()
-    }
-  })
+  const attempt = () =>
+    owning(context, what, disk, async (lock) => {
+      const settings = await loadSettings(disk, homes.stemmaHome)
+      const master = await Master.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
+      try {
+        return await work(new Desk(context, disk, settings, master), lock)
+      } finally {
+        await master.close()
+      }
+    })
+  return patiently(context, attempt, (holder, isLate) =>
+    holder === serveWords ? null : forAnyone(holder, isLate),
+  )
 }
 
 /** The disk of a folder that is a master's, or the reason why it is not. */

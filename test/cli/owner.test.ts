@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Context } from '../../cli/context.ts'
-import { askRunning, owning } from '../../cli/owner.ts'
+import { askRunning, forAnyone, owning, patiently } from '../../cli/owner.ts'
 import { makeWriter } from '../../cli/ui/writer.ts'
 import { openDisk } from '../../engine/disk/real.ts'
 import { systemClock, systemIds } from '../../engine/env/system.ts'
@@ -61,5 +61,32 @@ test('what the owner refuses is thrown, what it answers is given', async () => {
     })
     await expect(askRunning(context, disk, { cmd: 'open' })).rejects.toThrow('bug')
     await stopped
+  })
+})
+
+test('S54: a master that is only starting is waited for, and one that never takes commands is reported', async () => {
+  await owning(context, 'master serve', disk, async (lock) => {
+    let waited = 0
+    const at = (wait: () => void, lateBy = 0): Context => ({
+      ...context,
+      clock: {
+        ...systemClock,
+        monotonic: () => systemClock.monotonic() + (waited > 0 ? lateBy : 0),
+        wait: async (ms, signal) => {
+          waited++
+          wait()
+          await systemClock.wait(ms, signal)
+        },
+      },
+    })
+    const ask = (asking: Context) =>
+      patiently(asking, () => askRunning(asking, disk, { cmd: 'status' }), forAnyone)
+    const tired = ask(at(() => {}, 60_000))
+    await expect(tired).rejects.toMatchObject({ code: 'locked', facts: { what: 'master serve' } })
+    expect(waited).toBe(1)
+    waited = 0
+    const begin = () => void lock.serve(async ({ cmd }) => ({ did: cmd }))
+    expect(await ask(at(begin))).toEqual({ ok: { did: 'status' } })
+    expect(waited).toBe(1)
   })
 })

@@ -159,6 +159,19 @@ describe('a master at work', () => {
     await expectWell()
   })
 
+  test('S54: commands that come at once, and while a master starts, wait for each other', async () => {
+    const other = make('other')
+    expectDone(await other.stemma('master', 'init'))
+    const words = [['status'], ['master', 'rebuild'], ['master', 'followers'], ['trust', 'show']]
+    const runs = () => Promise.all(words.map((line) => other.stemma(...line, '--json')))
+    const codes = async () => (await runs()).map(({ code, stdout }) => (code === 0 ? 0 : stdout))
+    const done = words.map(() => 0)
+    expect(await codes()).toEqual(done)
+    const [started, asked] = await Promise.all([other.serve(...onLoopback), codes()])
+    expect(asked).toEqual(done)
+    await started.stop()
+  })
+
   test('U2: a port in use, and an address of somebody else', async () => {
     const other = make('other')
     expectDone(await other.stemma('master', 'init'))

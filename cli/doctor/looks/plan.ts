@@ -11,8 +11,7 @@ import type { FollowerLocal, Settings } from '../../../schemas/settings.ts'
 import type { Survey } from '../../../transport/control/survey.ts'
 import type { Context } from '../../context.ts'
 import { conflictsOf } from '../../follower/conflict.ts'
-import { FollowerDesk, patiently } from '../../follower/desk.ts'
-import { owning } from '../../owner.ts'
+import { FollowerDesk, inTurn } from '../../follower/desk.ts'
 import type { PlanFacts } from '../facts.ts'
 import { attempt } from './attempt.ts'
 
@@ -24,9 +23,7 @@ export async function lookAtPlan(
   settings: Settings,
 ): Promise<PlanFacts> {
   const work = () => plan(context, new DryDisk(disk), local, settings)
-  const { got, told } = await attempt(() =>
-    owner === null ? work() : patiently(context, 'doctor', disk, () => owning(context, 'doctor', disk, work)),
-  )
+  const { got, told } = await attempt(() => (owner === null ? work() : inTurn(context, 'doctor', disk, work)))
   if (got !== null) return got
   // Another command is at work for longer than this one waits: nothing is wrong with that.
   return { conflicts: [], left: [], fault: told.code === 'locked' ? null : told }

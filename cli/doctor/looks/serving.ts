@@ -10,12 +10,10 @@ import { dial } from '../../../transport/identity/dial.ts'
 import { tailnetAddress } from '../../../transport/identity/own.ts'
 import { isOnTailnet } from '../../../transport/identity/peer.ts'
 import type { Context } from '../../context.ts'
-import { askRunning } from '../../owner.ts'
+import { serveWords } from '../../master/desk.ts'
+import { askRunning, forAnyone, patiently } from '../../owner.ts'
 import type { ServingFacts } from '../facts.ts'
 import { attempt } from './attempt.ts'
-
-/** As others are told of it. */
-const serveWords = 'master serve'
 
 export async function lookAtServing(
   context: Context,
@@ -28,7 +26,7 @@ export async function lookAtServing(
   const runs = owner !== null && owner !== 'mute' && owner.what === serveWords
   const asked = runs
     ? await attempt(async () => {
-        const told = await askRunning(context, disk, { cmd: 'status' })
+        const told = await patiently(context, () => askRunning(context, disk, { cmd: 'status' }), forAnyone)
         return told && v.parse(masterStatus, told.ok)
       })
     : { got: null, told: null }
