@@ -34,7 +34,7 @@ export type WatchInput = {
 export class HomeWatch {
   readonly #input: WatchInput
   #state: WatchState = { kind: 'starting' }
-  #watcher: FSWatcher | null = null
+  #watchers: FSWatcher[] = []
   /** The home folder that is watched: its real path and identity. */
   #root: { readonly path: string; readonly ino: string } | null = null
   #retryMs = 0
@@ -111,23 +111,30 @@ export class HomeWatch {
   }
 
   /** Sets the watches; resolves with what went wrong, or null once they stand. */
-  #start(root: string): Promise<unknown> {
+  async #start(root: string): Promise<unknown> {
+    const tops = [root, ...this.#input.selection.links.map(({ target }) => target)]
+    const failures = await Promise.all(tops.map((top) => this.#watch(root, top)))
+    return failures.find((failure) => failure !== null) ?? null
+  }
+
+  /** The home, or what an approved link leads to. */
+  #watch(root: string, top: string): Promise<unknown> {
     const { selection } = this.#input
-    const approved = selection.links.map(({ target }) => target)
-    const watcher = chokidar([root, ...approved], {
+    const watcher = chokidar('.', {
+      // As a path to watch it would be taken for another one where a name has a backslash; a folder to work in is not.
+      cwd: top,
       ignoreInitial: true,
       followSymlinks: false,
       ignorePermissionErrors: true,
       // A path is asked about before anything is known of it, and again with its kind.
       ignored: (path, stats) => {
-        const at = slashed(path)
-        if (approved.includes(at)) return false
+        const inner = below(unified(top), unified(path))
+        if (inner === '' && top !== root) return false
         if (stats && !stats.isDirectory()) return true
-        const inner = below(root, at)
-        return inner !== null && !mayContain(inner, selection)
+        return top === root && inner !== null && !mayContain(inner, selection)
       },
     })
-    this.#watcher = watcher
+    this.#watchers.push(watcher)
     watcher.on('raw', (event, name, details) => this.#heard(root, event, name, details))
     // Files may appear in a new folder before its watch stands: look once more a little later.
     watcher.on('addDir', () => {
@@ -140,7 +147,7 @@ export class HomeWatch {
     return new Promise((resolve) => {
       watcher.on('error', (error) => {
         resolve(error)
-        if (this.#watcher === watcher && this.#state.kind === 'watching')
+        if (this.#watchers.includes(watcher) && this.#state.kind === 'watching')
           this.#inTurn(async () => {
             await this.#poll(error)
             this.#input.onHint(null)
@@ -182,9 +189,9 @@ export class HomeWatch {
   }
 
   async #drop(): Promise<void> {
-    const watcher = this.#watcher
-    this.#watcher = null
-    await watcher?.close()
+    const watchers = this.#watchers
+    this.#watchers = []
+    await Promise.all(watchers.map((watcher) => watcher.close()))
   }
 
   #become(state: WatchState): void {
@@ -212,5 +219,8 @@ function watchedPath(details: unknown): string | null {
   if (typeof details !== 'object' || details === null || !('watchedPath' in details)) return null
   return typeof details.watchedPath === 'string' ? slashed(details.watchedPath) : null
 }
+
+/** A path as chokidar asks about it: on every system it takes a backslash for a separator, and several for one. */
+const unified = (path: string): string => path.replaceAll('\\', '/').replace(/(?<=.)\/{2,}/g, '/')
 
 const slashed = (path: string): string => (sep === '/' ? path : path.replaceAll(sep, '/'))

@@ -183,6 +183,31 @@ test('S25: every kind of change in what travels is a hint, and nothing else is',
   }
 })
 
+const backslashed = ['a \\ b', 'two\\\\of', 'last\\']
+test.runIf(posix).each(backslashed)(
+  'S25: a home below %j is watched, and so is a link of that name',
+  async (name) => {
+    home = join(root, name, 'codex')
+    const target = join(root, name, 'work')
+    fs.mkdirSync(target, { recursive: true })
+    put(`skills/${name}/SKILL.md`)
+    put('sessions/2026/rollout.jsonl')
+    fs.symlinkSync(target, join(home, 'skills/mine'))
+    const selection = { ...defaultSelection, links: [{ path: 'skills/mine' as never, target }] }
+    const { watch, hinted, hints } = await watched(selection)
+    try {
+      await hinted(() => fs.writeFileSync(join(target, 'SKILL.md'), 'x'))
+      await hinted(() => fs.appendFileSync(join(home, 'skills', name, 'SKILL.md'), 'x'))
+      const from = hints()
+      fs.appendFileSync(join(home, 'sessions/2026/rollout.jsonl'), 'more')
+      await hinted(() => put('AGENTS.md'))
+      expect(hints()).toBeLessThanOrEqual(from + 3)
+    } finally {
+      await watch.close()
+    }
+  },
+)
+
 test('S25: a folder that is removed and made again is still watched', async () => {
   put('skills/a/SKILL.md')
   const { watch, hinted, until, states } = await watched()
