@@ -67,7 +67,7 @@ export async function startUserSystemd(home: string): Promise<UserSystemd> {
   const stop = async () => {
     child.kill('SIGKILL')
     await ended
-    removeGroup(group)
+    await removeGroup(group)
   }
   try {
     await until(`systemd is up: ${said}`, () => {
@@ -84,12 +84,14 @@ export async function startUserSystemd(home: string): Promise<UserSystemd> {
   return { inside: inside(), env, stop }
 }
 
-/** Its processes are gone; the folders of its groups are not. */
-function removeGroup(group: string): void {
+/** Its processes end with their namespace, which takes a moment; the folders of its groups stay. */
+async function removeGroup(group: string): Promise<void> {
   const at = mkdtempSync(join(tmpdir(), 'stemma-cgroup-'))
   try {
     execFileSync('mount', ['-t', 'cgroup2', 'none', at])
     try {
+      const populated = () => /^populated 1$/m.test(readFileSync(join(at, group, 'cgroup.events'), 'utf8'))
+      await until('the processes of the group are gone', () => !populated())
       const below = (folder: string): void => {
         for (const entry of readdirSync(folder, { withFileTypes: true }))
           if (entry.isDirectory()) below(join(folder, entry.name))
