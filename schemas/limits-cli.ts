@@ -14,6 +14,10 @@ export const heraldAddressesMax = 32
 /** Warnings of one look at the home: a screen; `stemma master status` has the rest. */
 export const warningLinesMax = 10
 
+// --- looks without the lock ---
+/** A folder whose owner writes to it meanwhile is looked at this often; then its lock is asked for. */
+export const glancesMax = 2
+
 // --- demo ---
 /** A child of the demo that says nothing for this long has failed, on a slow disk too. */
 export const demoPatienceMs = 60_000

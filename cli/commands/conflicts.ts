@@ -12,7 +12,8 @@ import {
   tellKept,
   withoutDot,
 } from '../follower/conflict.ts'
-import { type FollowerDesk, withFollower } from '../follower/desk.ts'
+import type { FollowerDesk } from '../follower/desk.ts'
+import { glance } from '../follower/glance.ts'
 
 export const command = define({
   args: ['[PATH]'],
@@ -25,32 +26,41 @@ export const command = define({
     'Files that hold secrets are named, and their contents not shown.',
   ],
   examples: ['conflicts', 'conflicts --diff', 'conflicts AGENTS.md', 'conflicts mcp_servers.docs.command'],
-  run: (context, [words], { diff }) =>
-    withFollower(context, 'conflicts', async (desk) => {
-      await (words === undefined ? tellAll(context, desk, diff) : tellOne(context, desk, withoutDot(words)))
-      return exitCodes.done
-    }),
+  async run(context, [words], { diff }) {
+    const path = words === undefined ? null : withoutDot(words)
+    const tell = await glance(context, 'conflicts', (desk) =>
+      path === null ? lookAtAll(desk, diff) : lookAtOne(desk, path),
+    )
+    tell(context)
+    return exitCodes.done
+  },
 })
 
-async function tellAll(context: Context, desk: FollowerDesk, diff: boolean): Promise<void> {
+type Tell = (context: Context) => void
+
+async function lookAtAll(desk: FollowerDesk, diff: boolean): Promise<Tell> {
   const { plan, inner, innerSettled } = await desk.keeper.plan()
   const settled = conflictsOf(plan.settled, innerSettled)
   const compared = diff ? await compareAll(desk, plan.conflicts, inner) : null
   const conflicts = compared ?? conflictsOf(plan.conflicts, inner)
-  if (context.json) context.out.json({ conflicts, settled })
-  else if (conflicts.length === 0) {
-    context.out.line('No conflicts.')
-    tellKept(context, settled)
-  } else if (compared) tellCompared(context, compared)
-  else tellConflicts(context, conflicts)
+  return (context) => {
+    if (context.json) context.out.json({ conflicts, settled })
+    else if (conflicts.length === 0) {
+      context.out.line('No conflicts.')
+      tellKept(context, settled)
+    } else if (compared) tellCompared(context, compared)
+    else tellConflicts(context, conflicts)
+  }
 }
 
 /** One that was settled can be looked at, too. */
-async function tellOne(context: Context, desk: FollowerDesk, words: string): Promise<void> {
+async function lookAtOne(desk: FollowerDesk, words: string): Promise<Tell> {
   const { plan, inner, innerSettled } = await desk.keeper.plan()
-  mustFind([...conflictsOf(plan.conflicts, inner), ...conflictsOf(plan.settled, innerSettled)], words)
   const open = (await compareAll(desk, plan.conflicts, inner)).filter((one) => isCalled(one, words))
   const settled = (await compareAll(desk, plan.settled, innerSettled)).filter((one) => isCalled(one, words))
-  if (context.json) context.out.json({ conflicts: open, settled })
-  else tellCompared(context, [...open, ...settled])
+  return (context) => {
+    mustFind([...conflictsOf(plan.conflicts, inner), ...conflictsOf(plan.settled, innerSettled)], words)
+    if (context.json) context.out.json({ conflicts: open, settled })
+    else tellCompared(context, [...open, ...settled])
+  }
 }

@@ -1,7 +1,7 @@
 /** `plan`: what `apply` would change, and why. */
 import { exitCodes } from '../../schemas/code.ts'
 import { define } from '../command.ts'
-import { withFollower } from '../follower/desk.ts'
+import { glance } from '../follower/glance.ts'
 import { positionOf } from '../follower/sync.ts'
 import { tellPlan } from '../follower/tell.ts'
 
@@ -10,9 +10,12 @@ export const command = define({
   options: {},
   about: ['Works offline and changes nothing. `stemma sync --dry-run` asks the master first.'],
   examples: ['plan', 'plan --json'],
-  run: (context) =>
-    withFollower(context, 'plan', async (desk) => {
-      tellPlan(context, await desk.keeper.plan(), positionOf(desk))
-      return exitCodes.done
-    }),
+  async run(context) {
+    const { planned, position } = await glance(context, 'plan', async (desk) => ({
+      planned: await desk.keeper.plan(),
+      position: positionOf(desk),
+    }))
+    tellPlan(context, planned, position)
+    return exitCodes.done
+  },
 })

@@ -4,11 +4,13 @@ import { loadLocal } from '../../engine/settings/file.ts'
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { masterStatus } from '../../schemas/report.ts'
+import type { FollowerLocal } from '../../schemas/settings.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
 import { conflictsOf, tellConflicts, tellKept } from '../follower/conflict.ts'
 import { tellContact, troubleOf } from '../follower/contact.ts'
-import { linkOf, withFollower } from '../follower/desk.ts'
+import { type FollowerDesk, linkOf } from '../follower/desk.ts'
+import { glance } from '../follower/glance.ts'
 import { hookStatus, tellSkipped, wordsOf } from '../follower/hook.ts'
 import { positionOf } from '../follower/sync.ts'
 import { heldBack, stagedUntil, tellFaults, tellLeft, tellStaged, waitingFor } from '../follower/tell.ts'
@@ -37,69 +39,68 @@ export const command = define({
   },
 })
 
-const tellFollower = (context: Context, service: ServiceState): Promise<void> =>
-  withFollower(context, 'status', async (desk, local) => {
-    const { contact } = desk
-    const planned = await desk.keeper.plan()
-    const { plan } = planned
-    const conflicts = conflictsOf(plan.conflicts, planned.inner)
-    const settled = conflictsOf(plan.settled, planned.innerSettled)
-    const hook = await hookStatus(desk)
-    const position = positionOf(desk)
-    const trouble = await troubleOf(desk)
-    const { host, port, fingerprint } = linkOf(local)
-    const pending = contact.contactMs === 0 ? null : contact.masterSeq > position.seq || plan.steps.length > 0
-    const report = {
-      role: 'follower' as const,
-      id: desk.follower.id,
-      master: { host, port, fingerprint },
-      log: desk.follower.head?.logId.toString('hex') ?? null,
-      ...position,
-      appliedSeq: contact.appliedSeq,
-      files: desk.follower.state
-        ? desk.follower.state.maps.files.size + desk.follower.state.maps.secrets.size
-        : 0,
-      pending,
-      conflicts,
-      settled,
-      staged: describeStaged(plan.staged),
-      stagedUntil: stagedUntil(planned),
-      left: planned.left,
-      hook,
-      lastContact: contact.contactMs === 0 ? null : new Date(contact.contactMs).toISOString(),
-      trouble,
-      name: desk.called,
-      faults: plan.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
-      service,
-    }
-    if (context.json) {
-      context.out.json(report)
-      return
-    }
-    const { out, clock } = context
-    out.line(bold('Follower'), ' of ', local.master)
-    out.table(
-      ['', ''],
-      [
-        ['this machine', desk.called ?? 'not enrolled yet'],
-        ['id', report.id.slice(0, 12)],
-        ['entry', `${position.seq}${stateOf(pending, heldBack(planned, plan.faults))}`],
-        ['revision', position.revision.slice(0, 16)],
-        ['files', `${report.files}${plan.staged.length > 0 ? `, but ${waitingFor(plan.staged)}` : ''}`],
-        ['fingerprint', fingerprint],
-        ['hook', wordsOf(hook)],
-        ['service', serviceWords('follower', service)],
-        ['last contact', contact.contactMs === 0 ? 'never' : ago(contact.contactMs, clock.now())],
-      ],
-    )
-    tellContact(context, trouble)
-    tellKept(context, settled)
-    tellConflicts(context, conflicts)
-    tellStaged(context, plan.staged, planned)
-    tellSkipped(context, hook)
-    tellLeft(context, planned)
-    tellFaults(context, plan.faults)
-  })
+async function lookAtFollower(desk: FollowerDesk, local: FollowerLocal) {
+  const { contact } = desk
+  const planned = await desk.keeper.plan()
+  const { plan } = planned
+  const position = positionOf(desk)
+  const { host, port, fingerprint } = linkOf(local)
+  const report = {
+    role: 'follower' as const,
+    id: desk.follower.id,
+    master: { host, port, fingerprint },
+    log: desk.follower.head?.logId.toString('hex') ?? null,
+    ...position,
+    appliedSeq: contact.appliedSeq,
+    files: desk.follower.state
+      ? desk.follower.state.maps.files.size + desk.follower.state.maps.secrets.size
+      : 0,
+    pending: contact.contactMs === 0 ? null : contact.masterSeq > position.seq || plan.steps.length > 0,
+    conflicts: conflictsOf(plan.conflicts, planned.inner),
+    settled: conflictsOf(plan.settled, planned.innerSettled),
+    staged: describeStaged(plan.staged),
+    stagedUntil: stagedUntil(planned),
+    left: planned.left,
+    hook: await hookStatus(desk),
+    lastContact: contact.contactMs === 0 ? null : new Date(contact.contactMs).toISOString(),
+    trouble: await troubleOf(desk),
+    name: desk.called,
+    faults: plan.faults.map(({ path, fault }) => ({ path, code: fault.code, message: fault.message })),
+  }
+  return { report, planned, contactMs: contact.contactMs, address: local.master }
+}
+
+async function tellFollower(context: Context, service: ServiceState): Promise<void> {
+  const { out, clock, json } = context
+  const { report, planned, contactMs, address } = await glance(context, 'status', lookAtFollower)
+  if (json) {
+    out.json({ ...report, service })
+    return
+  }
+  const { plan } = planned
+  out.line(bold('Follower'), ' of ', address)
+  out.table(
+    ['', ''],
+    [
+      ['this machine', report.name ?? 'not enrolled yet'],
+      ['id', report.id.slice(0, 12)],
+      ['entry', `${report.seq}${stateOf(report.pending, heldBack(planned, plan.faults))}`],
+      ['revision', report.revision.slice(0, 16)],
+      ['files', `${report.files}${plan.staged.length > 0 ? `, but ${waitingFor(plan.staged)}` : ''}`],
+      ['fingerprint', report.master.fingerprint],
+      ['hook', wordsOf(report.hook)],
+      ['service', serviceWords('follower', service)],
+      ['last contact', contactMs === 0 ? 'never' : ago(contactMs, clock.now())],
+    ],
+  )
+  tellContact(context, report.trouble)
+  tellKept(context, report.settled)
+  tellConflicts(context, report.conflicts)
+  tellStaged(context, plan.staged, planned)
+  tellSkipped(context, report.hook)
+  tellLeft(context, planned)
+  tellFaults(context, plan.faults)
+}
 
 /** Behind the number of the entry: what is between this home and it. */
 function stateOf(pending: boolean | null, held: number): string {

@@ -5,7 +5,8 @@ import { exitCodes } from '../../schemas/code.ts'
 import { masterStatus } from '../../schemas/report.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
-import { linkOf, withFollower } from '../follower/desk.ts'
+import { linkOf } from '../follower/desk.ts'
+import { glance } from '../follower/glance.ts'
 import { ask } from '../master/answer.ts'
 import { yellow } from '../ui/paint.ts'
 
@@ -22,19 +23,22 @@ export const command = define({
       const { fingerprint, log, seq } = await ask(context, { cmd: 'status' }, masterStatus)
       tell(context, { role: 'master', fingerprint, log, seq, evidence })
     } else
-      await withFollower(context, 'trust show', async (desk, { fingerprint, ...rest }) => {
-        const { host, port } = linkOf({ fingerprint, ...rest })
-        const head = desk.follower.head
-        const log = head?.logId.toString('hex') ?? null
-        tell(context, {
-          role: 'follower',
-          master: { host, port },
-          fingerprint,
-          log,
-          seq: head?.seq ?? 0,
-          evidence,
-        })
-      })
+      tell(
+        context,
+        await glance(context, 'trust show', async (desk, local) => {
+          const { host, port, fingerprint } = linkOf(local)
+          const head = desk.follower.head
+          const log = head?.logId.toString('hex') ?? null
+          return {
+            role: 'follower' as const,
+            master: { host, port },
+            fingerprint,
+            log,
+            seq: head?.seq ?? 0,
+            evidence,
+          }
+        }),
+      )
     return exitCodes.done
   },
 })

@@ -39,11 +39,11 @@ async function followerNames(context: Context, what: 'waiting' | 'enrolled'): Pr
 
 /** As `stemma conflicts` has them. */
 async function conflictNames(context: Context): Promise<readonly string[]> {
-  const [{ withFollower }, { conflictsOf, nameOf }] = await Promise.all([
-    import('../follower/desk.ts'),
+  const [{ glance }, { conflictsOf, nameOf }] = await Promise.all([
+    import('../follower/glance.ts'),
     import('../follower/conflict.ts'),
   ])
-  return withFollower(context, 'known', async (desk) => {
+  return glance(context, 'known', async (desk) => {
     const { plan, inner, innerSettled } = await desk.keeper.plan()
     return [...conflictsOf(plan.conflicts, inner), ...conflictsOf(plan.settled, innerSettled)].map(nameOf)
   })

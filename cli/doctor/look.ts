@@ -76,7 +76,7 @@ export async function look(context: Context): Promise<Facts> {
     link: mine && (await lookAtLink(context, disk, mine)),
     plan:
       mine && found && found.owner !== 'mute' && settings.got && isWhole
-        ? await lookAtPlan(context, real, found, mine, settings.got)
+        ? await lookAtPlan(context, real, found)
         : null,
     login: mine && (await lookAtLogin(context, disk)),
   }

@@ -103,34 +103,47 @@ export async function withFollower<T>(
   what: string,
   work: (desk: FollowerDesk, local: FollowerLocal, lock: Lock) => Promise<T>,
 ): Promise<T> {
+  const { disk, local } = await mustFollow(context)
+  return withFolder(context, what, disk, (desk, lock) => work(desk, local, lock))
+}
+
+/** @throws Fault `not-initialised`, `wrong-role`. */
+export async function mustFollow(
+  context: Context,
+): Promise<{ readonly disk: Disk; readonly local: FollowerLocal }> {
   const { homes } = context
   const disk = await context.openDisk(homes.codexHome)
   const local = await loadLocal(disk, homes.stemmaHome)
   if (!local) throw new Fault('not-initialised', `${homes.stemmaHome} does not follow a master yet.`)
   if (local.role !== 'follower') throw new Fault('wrong-role', 'This machine is a master, not a follower.')
-  return withFolder(context, what, disk, (desk, lock) => work(desk, local, lock))
+  return { disk, local }
 }
 
 /** The same for a folder that may not be a follower's yet (`follower join`). */
-export async function withFolder<T>(
+export const withFolder = <T>(
   context: Context,
   what: string,
   disk: Disk,
   work: (desk: FollowerDesk, lock: Lock) => Promise<T>,
+): Promise<T> => inTurn(context, what, disk, (lock) => atDesk(context, disk, (desk) => work(desk, lock)))
+
+/** Works with the folder open. Who may do so sees to the lock, or has a disk that writes nothing. */
+export async function atDesk<T>(
+  context: Context,
+  disk: Disk,
+  work: (desk: FollowerDesk) => Promise<T>,
 ): Promise<T> {
   const { homes, ids, clock } = context
-  return inTurn(context, what, disk, async (lock) => {
-    const settings = await loadSettings(disk, homes.stemmaHome)
-    const follower = await Follower.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
-    try {
-      const contact = await loadContact(disk, homes.stemmaHome)
-      const local = await loadLocal(disk, homes.stemmaHome)
-      const mine = local?.role === 'follower' ? local : null
-      return await work(new FollowerDesk(context, disk, { settings, follower, contact, local: mine }), lock)
-    } finally {
-      await follower.close()
-    }
-  })
+  const settings = await loadSettings(disk, homes.stemmaHome)
+  const follower = await Follower.open({ disk, ids, clock, stemmaHome: homes.stemmaHome })
+  try {
+    const contact = await loadContact(disk, homes.stemmaHome)
+    const local = await loadLocal(disk, homes.stemmaHome)
+    const mine = local?.role === 'follower' ? local : null
+    return await work(new FollowerDesk(context, disk, { settings, follower, contact, local: mine }))
+  } finally {
+    await follower.close()
+  }
 }
 
 /**

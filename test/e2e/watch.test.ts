@@ -76,6 +76,32 @@ describe('follower watch', () => {
     expect(watcher.said.filter(({ event }) => event === 'away')).toEqual([])
   })
 
+  test('U2: what only tells leaves its link alone', async () => {
+    const links = () => server.said.filter(({ event }) => event === 'joined').length
+    const before = links()
+    follower.write('AGENTS.md', 'Mine.\n')
+    const lines = [
+      'status',
+      'plan',
+      'conflicts --diff',
+      'conflicts AGENTS.md',
+      'hook status',
+      'trust show',
+      'doctor',
+    ]
+    for (const line of lines) {
+      const { code, stdout } = await follower.stemma(...line.split(' '))
+      // Codex is not here, and doctor says so.
+      expect([0, 1], `${line}: ${stdout}`).toContain(code)
+      if (line.startsWith('conflicts')) expect(stdout).toContain('-Mine.')
+    }
+    master.write('prompts/a.md', 'A.\n')
+    await until('it is brought', () => existsSync(join(follower.codexHome, 'prompts/a.md')))
+    expect(links()).toBe(before)
+    expect((await follower.stemma('sync')).code).toBe(3)
+    await until('the link is back', () => links() > before)
+  })
+
   test('it ends when it is asked to, as a service does on Windows', async () => {
     const world = { disk: await openDisk(), clock: systemClock, uid: process.getuid?.() ?? null }
     const { signal } = new AbortController()
