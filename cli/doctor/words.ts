@@ -21,22 +21,20 @@ export function readHookCommand(command: string): HookWords | null {
 }
 
 /** What the shim starts before Codex. */
-export function readShim(text: string): { readonly node: string; readonly script: string } | null {
-  const batch = /^if exist "([^"]+)" if exist "([^"]+)" /m.exec(text)
-  if (batch) return { node: fromBatch(batch[1] ?? ''), script: fromBatch(batch[2] ?? '') }
-  const named = (name: string) => wordsOf(new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '')[0]
-  const [node, script] = [named('stemma_node'), named('stemma_script')]
-  return node && script ? { node, script } : null
-}
+export const readShim = (text: string): { readonly node: string; readonly script: string } | null =>
+  readNamed(text, 'script')
 
 /** What the launcher of a service starts, as long as that is there. */
-export function readLauncher(text: string): { readonly node: string; readonly script: string } | null {
-  const batch = (name: string) => new RegExp(`^set "${name}=(.*)"\r?$`, 'm').exec(text)?.[1]
-  const plain = (name: string) => wordsOf(new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '')[0]
-  const [node, script] = [
-    batch('STEMMA_NODE') ?? plain('stemma_node'),
-    batch('STEMMA_MAIN') ?? plain('stemma_main'),
-  ].map((word) => (text.startsWith('@echo off') ? fromBatch(word ?? '') : word))
+export const readLauncher = (text: string): { readonly node: string; readonly script: string } | null =>
+  readNamed(text, 'main')
+
+function readNamed(text: string, what: string): { readonly node: string; readonly script: string } | null {
+  const isBatch = text.startsWith('@echo off')
+  const named = (name: string) =>
+    isBatch
+      ? fromBatch(new RegExp(`^set "STEMMA_${name.toUpperCase()}=(.*)"\r?$`, 'm').exec(text)?.[1] ?? '')
+      : wordsOf(new RegExp(`^stemma_${name}=(.*)$`, 'm').exec(text)?.[1] ?? '')[0]
+  const [node, script] = [named('node'), named(what)]
   return node && script ? { node, script } : null
 }
 

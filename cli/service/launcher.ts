@@ -3,7 +3,7 @@
  * Always holds: it becomes stemma, run by the Node and from the place that were there when the service was installed;
  * where one of them is gone, by what has come in its place; where nothing has, it says in a sentence what is missing.
  */
-import { quoteBatch, quoteSh } from '../shim/command.ts'
+import { quoteSh, setBatch } from '../shim/command.ts'
 import { launcherFile, mark, type Service, type ServiceFile } from './service.ts'
 
 /** What is started, by absolute paths. */
@@ -77,8 +77,7 @@ const batchText = ({ node, script }: Program): string =>
   `@echo off
 rem ${purpose}
 setlocal DisableDelayedExpansion
-set ${quoteBatch(`STEMMA_NODE=${node}`)}
-set ${quoteBatch(`STEMMA_MAIN=${script}`)}
+${setBatch({ STEMMA_NODE: node, STEMMA_MAIN: script })}
 if exist "%STEMMA_MAIN%" goto node
 set "STEMMA_MAIN=%APPDATA%\\npm\\node_modules\\stemma\\dist\\cli\\stemma.cjs"
 if exist "%STEMMA_MAIN%" goto node
@@ -86,10 +85,8 @@ echo stemma: it is gone from its place. Install it again, then its service: "ste
 exit /b 1
 :node
 if exist "%STEMMA_NODE%" goto start
-for /f "delims=" %%F in ('^""%SystemRoot%\\System32\\where.exe" "$PATH:node.exe" 2^>nul^"') do (
-  set "STEMMA_NODE=%%F"
-  goto start
-)
+for %%F in (node.exe) do set "STEMMA_NODE=%%~$PATH:F"
+if exist "%STEMMA_NODE%" goto start
 set "STEMMA_NODE=%ProgramFiles%\\nodejs\\node.exe"
 if exist "%STEMMA_NODE%" goto start
 echo stemma: its Node is gone from its place, and no other was found. Install ${needed}. 1>&2

@@ -17,6 +17,25 @@ export const quoteBatch = (path: string): string =>
   `"${path.replaceAll('%', '%%').replace(/(?<!\\)\\+$/, '$&$&')}"`
 
 /**
+ * Lines of a batch file that give variables their values. A file of ours is UTF-8, and cmd.exe reads each line of it in
+ * the code page that its console has at that moment: around letters that not every code page has alike it is that of
+ * UTF-8, and after them what it was before (Python's `activate.bat` has done so since 3.7). Lines end with CR LF, and
+ * every label that is gone to comes later: the search for one begins behind the line that asks for it.
+ */
+export function setBatch(values: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(values).map(([name, value]) => `set ${quoteBatch(`${name}=${value}`)}`)
+  if (lines.every((line) => /^[ -~]*$/.test(line))) return lines.join('\n')
+  return [
+    // `Active code page: 850`, `Aktive Codepage: 850.`
+    `for /f "tokens=2 delims=:." %%P in ('${chcp}') do set "STEMMA_PAGE=%%P"`,
+    `if defined STEMMA_PAGE ${chcp} 65001 >nul`,
+    ...lines,
+    `if defined STEMMA_PAGE ${chcp} %STEMMA_PAGE% >nul`,
+  ].join('\n')
+}
+const chcp = '"%SystemRoot%\\System32\\chcp.com"'
+
+/**
  * What tells Node to load or to say more than its script does. It is meant for the user's own programs: stemma's
  * processes start without.
  */

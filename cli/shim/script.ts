@@ -10,7 +10,7 @@
  * `codex` on PATH once more, STEMMA_SHIM says how far the search had come.
  */
 import type { Platform } from '../../schemas/shape.ts'
-import { nodeVariables, quoteBatch, quoteSh } from './command.ts'
+import { nodeVariables, quoteSh, setBatch } from './command.ts'
 
 /** The second line of every shim: by this one knows another, wherever it was copied or linked to. */
 export const shimMark = 'stemma shim'
@@ -131,6 +131,9 @@ exec "$stemma_target" "$@"
 /** A program of Windows itself, whatever lies on PATH or in the folder. */
 const windows = (program: string): string => `"%SystemRoot%\\System32\\${program}.exe"`
 
+const numbered = (args: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(args.map((word, index) => [`STEMMA_WORD${index}`, word]))
+
 /**
  * cmd.exe cannot become another program: it stays behind Codex and passes on its exit code. \`%*\` is the rest of the
  * line as typed, so quotes stay where they were. `where` and `findstr` are those of Windows, not what lies in the
@@ -144,7 +147,12 @@ rem Made by "stemma shim install"; "stemma shim uninstall" removes it.
 setlocal DisableDelayedExpansion
 setlocal
 ${nodeVariables.map((name) => `set "${name}="`).join('\n')}
-if exist ${quoteBatch(node)} if exist ${quoteBatch(script)} ${[node, script, ...args].map(quoteBatch).join(' ')} <nul >nul 2>&1
+${setBatch({ STEMMA_NODE: node, STEMMA_SCRIPT: script, ...numbered(args) })}
+if exist "%STEMMA_NODE%" if exist "%STEMMA_SCRIPT%" "%STEMMA_NODE%" "%STEMMA_SCRIPT%" ${Object.keys(
+    numbered(args),
+  )
+    .map((name) => `"%${name}%"`)
+    .join(' ')} <nul >nul 2>&1
 endlocal
 for /f "delims=" %%F in ('^"${windows('where')} "$PATH:codex.exe" 2^>nul^"') do (
   set "STEMMA_TARGET=%%F"

@@ -174,10 +174,8 @@ test('golden: the launcher for Windows', () => {
     'exit /b 1',
     ':node',
     'if exist "%STEMMA_NODE%" goto start',
-    'for /f "delims=" %%F in (\'^""%SystemRoot%\\System32\\where.exe" "$PATH:node.exe" 2^>nul^"\') do (',
-    '  set "STEMMA_NODE=%%F"',
-    '  goto start',
-    ')',
+    'for %%F in (node.exe) do set "STEMMA_NODE=%%~$PATH:F"',
+    'if exist "%STEMMA_NODE%" goto start',
     'set "STEMMA_NODE=%ProgramFiles%\\nodejs\\node.exe"',
     'if exist "%STEMMA_NODE%" goto start',
     'echo stemma: its Node is gone from its place, and no other was found. Install Node.js 20.19, 22.12, or 24 and later. 1>&2',
@@ -187,4 +185,24 @@ test('golden: the launcher for Windows', () => {
     'exit /b %ERRORLEVEL%',
     '',
   ])
+})
+
+test('golden: the launcher for Windows, where a path has letters that not every code page has alike', () => {
+  const { text } = launcherPlan(plainService('win32'), {
+    node: 'C:\\Program Files\\nodejs\\node.exe',
+    script: 'C:\\Users\\Jürgen 王 !x!^\\100%\\stemma.cjs',
+  })
+  const lines = text.split('\r\n')
+  expect(lines.slice(2, 9)).toEqual([
+    'setlocal DisableDelayedExpansion',
+    'for /f "tokens=2 delims=:." %%P in (\'"%SystemRoot%\\System32\\chcp.com"\') do set "STEMMA_PAGE=%%P"',
+    'if defined STEMMA_PAGE "%SystemRoot%\\System32\\chcp.com" 65001 >nul',
+    'set "STEMMA_NODE=C:\\Program Files\\nodejs\\node.exe"',
+    'set "STEMMA_MAIN=C:\\Users\\Jürgen 王 !x!^\\100%%\\stemma.cjs"',
+    'if defined STEMMA_PAGE "%SystemRoot%\\System32\\chcp.com" %STEMMA_PAGE% >nul',
+    'if exist "%STEMMA_MAIN%" goto node',
+  ])
+  // All that cmd.exe reads in another code page, and every label that it looks for, is in letters that all of them share.
+  expect([...lines.slice(0, 5), ...lines.slice(7)].join('')).toMatch(/^[ -~]*$/)
+  expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
 })

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { hookCommand, quoteBatch, quoteSh } from '../../../cli/shim/command.ts'
+import { hookCommand, quoteBatch, quoteSh, setBatch } from '../../../cli/shim/command.ts'
 import { until } from '../../e2e/patience.ts'
 
 const args = ['hook', 'run']
@@ -145,4 +145,14 @@ test('golden: paths in a batch file', () => {
   expect(quoteBatch('C:\\a & b')).toBe('"C:\\a & b"')
   // The program that is started would take a single one for a sign that the quotation mark belongs to the word.
   expect(quoteBatch('D:\\')).toBe('"D:\\\\"')
+})
+
+test('golden: variables of a batch file, whose code page is changed only where it counts', () => {
+  expect(setBatch({ A: 'C:\\a & b\\100%', B: '^ ! ~' })).toBe('set "A=C:\\a & b\\100%%"\nset "B=^ ! ~"')
+  for (const word of ['C:\\Jürgen', 'C:\\王', 'C:\\😀']) {
+    const lines = setBatch({ A: word }).split('\n')
+    expect(lines).toHaveLength(4)
+    expect(lines[2]).toBe(`set "A=${word}"`)
+    expect([lines[1], lines[3]].join()).toMatch(/ 65001 >nul,.* %STEMMA_PAGE% >nul$/)
+  }
 })
