@@ -44,6 +44,11 @@ export const serviceLookMs = 100
 export const serviceWordsMax = 300
 /** A file of a service, ours or not. */
 export const serviceFileBytesMax = 64 * KiB
+/**
+ * What a service says is put aside when it starts again and has said more than this: weeks of a busy master, a day of one
+ * that ends every ten seconds. With the one that was put aside before, twice as much is kept.
+ */
+export const serviceLogBytesMax = 4 * MiB
 /** stemma with everything it needs has about 600 files and 8 MiB. */
 export const packageFilesMax = 20_000
 export const packageBytesMax = 256 * MiB

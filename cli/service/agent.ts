@@ -2,7 +2,18 @@
  * The LaunchAgent of a service, for macOS. Pure.
  * Always holds: each path and word arrives as it is.
  */
-import { envOf, joinIn, launcherFile, logFile, markOf, nameOf, type Plan, type Service } from './service.ts'
+import { serviceLogBytesMax } from '../../schemas/limits-cli.ts'
+import {
+  envOf,
+  joinIn,
+  lastLogFile,
+  launcherFile,
+  logFile,
+  markOf,
+  nameOf,
+  type Plan,
+  type Service,
+} from './service.ts'
 import { escapeXml } from './xml.ts'
 
 export function agentPlan(service: Service): Plan {
@@ -12,7 +23,7 @@ export function agentPlan(service: Service): Plan {
   return {
     name,
     files: [{ path, text: listText(service), encoding: 'utf8', mode: 0o600 }],
-    traces: [logFile(service)],
+    traces: [logFile(service), lastLogFile(service)],
     folders: [joinIn(service.stemmaHome, 'logs')],
     probe: { words: ['launchctl', 'print', domain] },
     isStoppedFirst: true,
@@ -37,9 +48,18 @@ const throttleSeconds = 60
 /** 0077, in the number system that launchd reads. */
 const umask = 0o077
 
+/**
+ * Becomes the rest of its words; before that a log that has grown long is put aside, and one begun. launchd has opened the
+ * first one already, so both streams are turned to the second.
+ */
+const begin =
+  `[ "$(($(wc -c <"$0")))" -le ${serviceLogBytesMax} ] || ` +
+  '{ mv -f "$0" "$0.1" && exec >>"$0" 2>&1; }; exec /bin/sh "$@"'
+
 function listText(service: Service): string {
   const { role, homeDir, words } = service
-  const command = ['/bin/sh', launcherFile(service), ...words].map((word) => `    ${string(word)}\n`).join('')
+  const start = ['/bin/sh', '-c', begin, logFile(service), launcherFile(service), ...words]
+  const command = start.map((word) => `    ${string(word)}\n`).join('')
   const env = Object.entries(envOf(service)).map(([name, path]) => `    ${key(name)}\n    ${string(path)}\n`)
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">

@@ -33,10 +33,16 @@ export const commandOf = { master: ['master', 'serve'], follower: ['follower', '
 /** `stemma-master`; with other folders than the usual ones also eight digits of their own, so that several stand side by side. */
 export function nameOf({ role, stemmaHome, homeDir, user, system }: Service): string {
   // Tasks of Windows share one list among all users.
-  const whose = system === 'win32' ? `-${user.replace(/^.*\\/, '').replace(/[^A-Za-z0-9]+/g, '-')}` : ''
-  const apart =
-    stemmaHome === joinIn(homeDir, '.stemma') ? '' : `-${sha256Hex(Buffer.from(stemmaHome)).slice(0, 8)}`
+  const whose = system === 'win32' ? `-${plainUser(user.replace(/^.*\\/, ''))}` : ''
+  const apart = stemmaHome === joinIn(homeDir, '.stemma') ? '' : `-${digits(stemmaHome)}`
   return `stemma-${role}${whose}${apart}`
+}
+
+const digits = (text: string): string => sha256Hex(Buffer.from(text)).slice(0, 8)
+/** Two names that differ in other letters than these alone (王, 李) differ in their digits. */
+function plainUser(name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9]+/g, '-')
+  return plain === name ? name : `${plain}-${digits(name)}`
 }
 
 /** The folders that are not where stemma looks by itself. */
@@ -55,6 +61,9 @@ export const launcherFile = ({ system, stemmaHome }: Service): string =>
   joinIn(stemmaHome, 'service', system === 'win32' ? 'stemma.cmd' : 'stemma')
 /** Where a service says what it has to say, on systems that keep no journal. */
 export const logFile = ({ role, stemmaHome }: Service): string => joinIn(stemmaHome, 'logs', `${role}.log`)
+
+/** What it said before that, when it was much. */
+export const lastLogFile = (service: Service): string => `${logFile(service)}.1`
 
 /** Unit files, lists of properties and scripts are lines: none can hold a name with a line break, or a letter of control. */
 export function judgePaths(service: Service): Refusal | null {

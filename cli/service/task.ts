@@ -6,7 +6,18 @@
  * waits for stemma and starts it again: what the task itself takes for a failure does not include an exit code.
  */
 import { exitCodes } from '../../schemas/code.ts'
-import { envOf, joinIn, launcherFile, logFile, markOf, nameOf, type Plan, type Service } from './service.ts'
+import { serviceLogBytesMax } from '../../schemas/limits-cli.ts'
+import {
+  envOf,
+  joinIn,
+  lastLogFile,
+  launcherFile,
+  logFile,
+  markOf,
+  nameOf,
+  type Plan,
+  type Service,
+} from './service.ts'
 import { escapeXml } from './xml.ts'
 
 export function taskPlan(service: Service): Plan {
@@ -19,7 +30,7 @@ export function taskPlan(service: Service): Plan {
       { path, text: taskText(service, script), encoding: 'utf16le', mode: 0o600 },
       { path: script, text: scriptText(service), encoding: 'utf16le', mode: 0o600 },
     ],
-    traces: [logFile(service)],
+    traces: [logFile(service), lastLogFile(service)],
     folders: [joinIn(service.stemmaHome, 'logs')],
     probe: { words: ['schtasks', '/?'] },
     isStoppedFirst: true,
@@ -101,7 +112,8 @@ const ended = [exitCodes.done, exitCodes.usage, exitCodes.trust, exitCodes.damag
 
 /**
  * What `Run` is given holds no percent sign, which it would take for a variable: paths are in variables of this process,
- * and cmd.exe puts them in (`!NAME!`) when it has read its line already.
+ * and cmd.exe puts them in (`!NAME!`) when it has read its line already. The log is put aside while no stemma of this script
+ * has it open; where that fails, stemma is started all the same.
  */
 function scriptText(service: Service): string {
   const { role, words } = service
@@ -119,10 +131,23 @@ ${Object.entries(set)
 env("NODE_OPTIONS") = ""
 env("NODE_PATH") = ""
 Do
+  PutAside env("STEMMA_LOG"), env("STEMMA_LOG") & ".1"
   code = shell.Run(${literal(command)}, 0, True)
   If ${ended.map((code) => `code = ${code}`).join(' Or ')} Then WScript.Quit code
   WScript.Sleep ${againMs}
 Loop
+
+Sub PutAside(log, last)
+  Dim files, size
+  size = 0
+  On Error Resume Next
+  Set files = CreateObject("Scripting.FileSystemObject")
+  size = files.GetFile(log).Size
+  If size > ${serviceLogBytesMax} Then
+    If files.FileExists(last) Then files.DeleteFile last, True
+    files.MoveFile log, last
+  End If
+End Sub
 `)
 }
 

@@ -20,6 +20,9 @@ const list = (
   <key>ProgramArguments</key>
   <array>
     <string>/bin/sh</string>
+    <string>-c</string>
+    <string>[ &quot;$(($(wc -c &lt;&quot;$0&quot;)))&quot; -le 4194304 ] || { mv -f &quot;$0&quot; &quot;$0.1&quot; &amp;&amp; exec &gt;&gt;&quot;$0&quot; 2&gt;&amp;1; }; exec /bin/sh &quot;$@&quot;</string>
+    <string>${log}</string>
     <string>${launcher}</string>
 ${words}  </array>
 ${env}  <key>WorkingDirectory</key>
@@ -54,7 +57,7 @@ describe('S54: golden LaunchAgents', () => {
     expect(files[0].text).toBe(
       list('stemma-master', '/Users/u/.stemma/service/stemma', words, '', '/Users/u/.stemma/logs/master.log'),
     )
-    expect(traces).toEqual(['/Users/u/.stemma/logs/master.log'])
+    expect(traces).toEqual(['/Users/u/.stemma/logs/master.log', '/Users/u/.stemma/logs/master.log.1'])
     expect(isStoppedFirst).toBe(true)
     expect([probe, ...stop, ...start].map((step) => step.words.join(' '))).toEqual([
       'launchctl print gui/501',
@@ -95,7 +98,14 @@ describe('S54: golden LaunchAgents', () => {
       )
       expect(stderr).toBe('')
       expect(JSON.parse(stdout)).toMatchObject({
-        ProgramArguments: ['/bin/sh', `${service.stemmaHome}/service/stemma`, ...service.words],
+        ProgramArguments: [
+          '/bin/sh',
+          '-c',
+          expect.any(String),
+          `${service.stemmaHome}/logs/master.log`,
+          `${service.stemmaHome}/service/stemma`,
+          ...service.words,
+        ],
         EnvironmentVariables: { STEMMA_HOME: service.stemmaHome, CODEX_HOME: service.codexHome },
         KeepAlive: { SuccessfulExit: false },
       })

@@ -67,15 +67,28 @@ ${env}
 env("NODE_OPTIONS") = ""
 env("NODE_PATH") = ""
 Do
+  PutAside env("STEMMA_LOG"), env("STEMMA_LOG") & ".1"
   code = shell.Run("cmd.exe /d /v:on /s /c """"!STEMMA_LAUNCHER!"" master serve --port 18000 >>""!STEMMA_LOG!"" 2>&1""", 0, True)
   If code = 0 Or code = 2 Or code = 4 Or code = 6 Then WScript.Quit code
   WScript.Sleep 10000
 Loop
+
+Sub PutAside(log, last)
+  Dim files, size
+  size = 0
+  On Error Resume Next
+  Set files = CreateObject("Scripting.FileSystemObject")
+  size = files.GetFile(log).Size
+  If size > 4194304 Then
+    If files.FileExists(last) Then files.DeleteFile last, True
+    files.MoveFile log, last
+  End If
+End Sub
 `
 
 describe('S54: golden Scheduled Tasks', () => {
   test('a master in the usual folders', () => {
-    const { name, files, start, stop, running, isStoppedFirst } = taskPlan(plainService('win32'))
+    const { name, files, traces, start, stop, running, isStoppedFirst } = taskPlan(plainService('win32'))
     const [task, script] = files
     expect(name).toBe('stemma-master-u')
     expect([task.path, script?.path]).toEqual([
@@ -89,6 +102,7 @@ describe('S54: golden Scheduled Tasks', () => {
       vbs(`env("STEMMA_LAUNCHER") = "C:\\Users\\u\\.stemma\\service\\stemma.cmd"
 env("STEMMA_LOG") = "C:\\Users\\u\\.stemma\\logs\\master.log"`).replaceAll('\n', '\r\n'),
     )
+    expect(traces).toEqual(['', '.1'].map((end) => `C:\\Users\\u\\.stemma\\logs\\master.log${end}`))
     expect(isStoppedFirst).toBe(true)
     expect([...stop, ...start].map((step) => step.words.join(' '))).toEqual([
       'schtasks /end /tn stemma-master-u',
@@ -97,6 +111,14 @@ env("STEMMA_LOG") = "C:\\Users\\u\\.stemma\\logs\\master.log"`).replaceAll('\n',
       'schtasks /run /tn stemma-master-u',
     ])
     expect(running).toBe(null)
+  })
+
+  test('users whose names are of other letters have tasks of their own', () => {
+    const names = ['Jürgen', 'J rgen', 'J-rgen', '王', '李'].map(
+      (name) => taskPlan({ ...plainService('win32'), user: `DESK\\${name}` }).name,
+    )
+    expect(new Set(names).size).toBe(names.length)
+    for (const name of names) expect(name).toMatch(/^stemma-master-[A-Za-z0-9-]+$/)
   })
 
   test('odd paths: variables hold them, and nothing reads them twice', () => {
