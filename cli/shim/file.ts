@@ -11,6 +11,7 @@ import { settingsBytesMax } from '../../schemas/limits.ts'
 import { hookScript } from '../built.ts'
 import type { Context } from '../context.ts'
 import { thisPlatform } from '../name.ts'
+import { keepLasting, lasting, letPackageGo } from '../service/copy.ts'
 import { quoteSh } from './command.ts'
 import { shimMark, shimName, shimScript } from './script.ts'
 
@@ -23,10 +24,11 @@ export async function writeShim(context: Context, disk: Disk): Promise<boolean> 
   const text = shimScript({
     platform: thisPlatform(),
     node: process.execPath,
-    script: hookScript,
+    script: lasting(homes.stemmaHome, hookScript),
     args: ['before', homes.stemmaHome, homes.codexHome],
   })
   const found = await readOwn(disk, shimFile(context))
+  await keepLasting(context, disk, hookScript, true)
   if (found === text) return false
   await makeDirs(disk, shimFolder(context), 0o700)
   await saveFile(disk, ids, shimFile(context), Buffer.from(text), 0o700)
@@ -38,6 +40,7 @@ export async function removeShim(context: Context, disk: Disk): Promise<boolean>
   if ((await readOwn(disk, shimFile(context))) === null) return false
   await disk.unlink(shimFile(context))
   await disk.removeDir(shimFolder(context))
+  await letPackageGo(context, disk)
   return true
 }
 
