@@ -22,7 +22,7 @@ export async function changeHook(desk: FollowerDesk, local: FollowerLocal): Prom
   await desk.setLocal(local)
   await desk.keepHook(true)
   const result = await bringUp(desk)
-  if (local.hook !== true) await letPackageGo(context, desk.disk)
+  await letPackageGo(context, desk.disk)
   const hook = await hookStatus(desk)
   const wanted = local.hook === true
   const isLeft = result.left.some(({ path }) => path === hooksPath)

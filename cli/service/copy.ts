@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { hooksPath } from '../../engine/compose/kind.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import { readFile } from '../../engine/disk/save.ts'
+import { Fault } from '../../schemas/fault.ts'
 import { secretBytesMax } from '../../schemas/limits.ts'
 import { serviceFileBytesMax } from '../../schemas/limits-cli.ts'
 import type { Context } from '../context.ts'
@@ -62,10 +63,17 @@ export async function letPackageGo(
     join(stemmaHome, 'bin', shimName(thisPlatform())),
     ...['stemma', 'stemma.cmd'].map((name) => join(stemmaHome, 'service', name)),
   ].filter((path) => path !== going)
-  for (const path of (await disk.stat(app)) === null ? [] : users) {
-    const text = (await readFile(disk, path, secretBytesMax))?.toString() ?? ''
-    if (namesCopy(text)) return app
-  }
+  for (const path of (await disk.stat(app)) === null ? [] : users) if (await isUser(disk, path)) return app
   await dropPackage(disk, stemmaHome)
   return null
+}
+
+/** What cannot be read may be one. */
+async function isUser(disk: Disk, path: string): Promise<boolean> {
+  try {
+    return namesCopy((await readFile(disk, path, secretBytesMax))?.toString() ?? '')
+  } catch (error) {
+    if (error instanceof Fault) return true
+    throw error
+  }
 }

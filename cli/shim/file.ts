@@ -32,6 +32,7 @@ export async function writeShim(context: Context, disk: Disk): Promise<boolean> 
   if (found === text) return false
   await makeDirs(disk, shimFolder(context), 0o700)
   await saveFile(disk, ids, shimFile(context), Buffer.from(text), 0o700)
+  await letPackageGo(context, disk)
   return true
 }
 

@@ -97,7 +97,9 @@ test.skipIf(process.platform === 'win32')(
     const found = stemma(cached, 'doctor', '--json', '--fix')
     expect(JSON.parse(found.stdout).mended, found.stdout).toMatchObject([{ id: 'hook-moved' }])
     expect(version()).toBe('newer')
-    rmSync(app(), { recursive: true })
+    // One that is installed for good takes its place.
+    well(builtFile('cli', 'main.js'), 'hook', 'install')
+    expect(existsSync(app())).toBe(false)
     well(cached, 'sync')
     expect(version()).toBe('newer')
     well(cached, 'follower', 'leave')
