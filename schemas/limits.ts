@@ -154,6 +154,11 @@ export const membersMax = 1024
 export const membersPerAddressMax = 128
 /** Of one follower: a watcher, a hook and a command at once, and one that is dead without a sign. The oldest has to go. */
 export const membersPerNodeMax = 4
+/**
+ * What a stranger may say on a link, pings and pongs apart: its hello has 400 bytes. It bounds as well the part of a
+ * frame that each of them can make the master hold.
+ */
+export const strangerBytesMax = 4 * KiB
 export const handshakeTimeoutMs = 10_000
 export const helloTimeoutMs = 10_000
 /** A closing handshake that takes longer is cut: the other side is gone or unwilling. */

@@ -19,6 +19,11 @@ export interface Wire {
   receive(signal?: AbortSignal): Promise<Uint8Array | null>
   /** Ends the wire. `code` reaches the other side where the network still allows it. */
   close(code: Code | 'gone', why: string): void
+  /**
+   * The other end is no stranger any more: a master has let it in, or asked it for what was lost. Before that it may
+   * send a wire that a master took in no more than a hello needs (`strangerBytesMax`).
+   */
+  welcome(): void
   /** Settles once the connection is down, with the reason of the side that closed first. Never rejects. */
   readonly closed: Promise<WireClose>
   /** 32 bytes that both ends of this channel, and nobody else, share (the TLS exporter). */

@@ -85,6 +85,7 @@ export async function playMaster<T>(
     isEnrolled: () => false,
     head: () => null,
     onWire: (wire) => {
+      wire.welcome()
       const talk = new MasterTalk(wire)
       const playing = (async () => {
         const hello = await talk.hear()

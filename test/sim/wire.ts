@@ -149,6 +149,8 @@ class SimWire implements Wire {
     })
   }
 
+  welcome(): void {}
+
   close(code: Code | 'gone', why: string): void {
     if (this.#end) return
     this.#frames = []

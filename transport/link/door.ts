@@ -186,6 +186,7 @@ export class Door {
       const ends = endsOf(channel.socket)
       this.#guests.get(ends)?.stopTimer()
       const wire = new SocketWire(socket, channel, this.#options.clock)
+      wire.restrain()
       this.#wires.set(ends, wire)
       void wire.closed.then(() => this.#wires.delete(ends))
       this.#options.onWire(wire)

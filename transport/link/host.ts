@@ -61,6 +61,7 @@ class Host {
       broken = isRefusal(relation) ? toFault(relation) : null
     }
     if (broken && (broken.code !== 'fork' || master.standing(applicant.node) !== 'enrolled')) throw broken
+    this.#wire.welcome()
     this.#jobs.start(this.#watchStanding(applicant))
     const head = master.freshHead
     await say(this.#wire, {

@@ -67,6 +67,8 @@ async function takeTail(
       throw new Fault('unreachable', 'The follower left while it gave back what was lost.')
     return message
   }
+  // Its own enrolment may be among what was lost: our signature on what it holds counts for as much here.
+  wire.welcome()
   await say(wire, { t: 'recall', from: master.head.seq + 1 })
   const payloads: Uint8Array[] = []
   for (;;) {

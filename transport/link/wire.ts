@@ -1,7 +1,8 @@
 /**
  * The real side of the Wire port: binary frames over one WebSocket.
  * Always holds: at most `unsentBytesMax` and one frame wait to be sent, at most `queuedBytesMax` and what one read
- * brings wait to be received; a peer that is silent, takes nothing, or breaks the rules is dropped with a code.
+ * brings wait to be received; a peer that is silent, takes nothing, or breaks the rules is dropped with a code. Of a
+ * stranger's no more than `strangerBytesMax` and one read is ever held.
  */
 import type { Clock } from '../../engine/env/clock.ts'
 import type { Wire, WireClose } from '../../engine/env/wire.ts'
@@ -16,6 +17,7 @@ import {
   queuedBytesMax,
   queuedFramesMax,
   stallTimeoutMs,
+  strangerBytesMax,
   unsentBytesMax,
 } from '../../schemas/limits.ts'
 import { plainAddress } from '../identity/address.ts'
@@ -28,6 +30,9 @@ import type { WebSocket } from './socket.ts'
 export type Beat = { readonly everyMs: number; readonly missedMax: number }
 const usualBeat: Beat = { everyMs: pingEveryMs, missedMax: pingMissedMax }
 
+/** Of a ping or pong by a follower, without what it carries: two bytes, and the mask. */
+const controlHeadBytes = 6
+
 type Reader = { readonly give: (frame: Uint8Array | null) => void }
 
 export class SocketWire implements Wire {
@@ -37,6 +42,8 @@ export class SocketWire implements Wire {
   readonly closed: Promise<WireClose>
 
   readonly #socket: WebSocket
+  /** What the socket reads from. */
+  readonly #stream: Channel['socket']
   readonly #clock: Clock
   readonly #pulse: Beat
   /** Why this wire ended, from the moment it is known. */
@@ -54,11 +61,12 @@ export class SocketWire implements Wire {
   #heard = false
   /** Something waited to be sent at the last beat: when it goes out, the other side takes it. */
   #waited = false
-  readonly #bytesRead: () => number
   #bytesBefore = 0
   #pinged = false
   #missed = 0
   #controlFrames = 0
+  /** What a stranger has said, pings and pongs apart. */
+  #strangerBytes = 0
   #stopBeat: () => void
 
   constructor(socket: WebSocket, channel: Channel, clock: Clock, beat: Beat = usualBeat) {
@@ -67,7 +75,7 @@ export class SocketWire implements Wire {
     this.#clock = clock
     this.exporter = channel.exporter
     this.peerKey = channel.peerKey
-    this.#bytesRead = () => channel.socket.bytesRead
+    this.#stream = channel.socket
     this.peerAddress = plainAddress(channel.socket.remoteAddress ?? '')
     this.closed = new Promise((resolve) => {
       socket.once('close', (status, text) => resolve(this.#ended(status, text.toString())))
@@ -77,9 +85,27 @@ export class SocketWire implements Wire {
       else this.#arrived(data)
     })
     socket.on('ping', (payload) => this.#asked(payload))
-    socket.on('pong', () => this.#control())
+    socket.on('pong', (payload) => this.#control(payload))
     socket.on('error', (error) => this.#failed(error))
     this.#stopBeat = clock.after(beat.everyMs, () => this.#beat())
+  }
+
+  /** What comes is a stranger's, until `welcome`. */
+  restrain(): void {
+    this.#stream.on('data', this.#count)
+  }
+
+  welcome(): void {
+    this.#stream.off('data', this.#count)
+  }
+
+  /** Runs when `ws` has had the piece, so that a whole ping in it is known for one. */
+  readonly #count = (piece: Buffer): void => {
+    this.#strangerBytes += piece.length
+    if (this.#strangerBytes <= strangerBytesMax) return
+    this.close('protocol', 'Nobody has so much to say before it is let in.')
+    // Behind a close `ws` reads on for the answer to it, and keeps what comes of a frame that has begun.
+    this.#socket.pause()
   }
 
   async send(frame: Uint8Array): Promise<void> {
@@ -206,20 +232,21 @@ export class SocketWire implements Wire {
 
   /** What waits to be sent is as good an answer: a peer that reads nothing gets no pongs piled up for it. */
   #asked(payload: Buffer): void {
-    this.#control()
+    this.#control(payload)
     if (!this.#end && this.#bufferedBytes === 0)
       this.#socket.pong(payload, undefined, this.#sending(payload.length))
   }
 
-  #control(): void {
+  #control(payload: Buffer): void {
     this.#heard = true
+    this.#strangerBytes -= controlHeadBytes + payload.length
     if (++this.#controlFrames > controlFramesMax && !this.#end)
       this.close('protocol', 'Too many pings and pongs.')
   }
 
   /** At every beat: is the other side there, does it take what is sent? */
   #beat(): void {
-    const bytes = this.#bytesRead()
+    const bytes = this.#stream.bytesRead
     // A large frame may be under way on a slow line. A trickle is none.
     const isUnderWay = bytes - this.#bytesBefore >= lifeBytesMin
     this.#bytesBefore = bytes

@@ -43,7 +43,9 @@ export async function openDoor(more: Partial<ListenOptions> = {}): Promise<Door>
     admit: () => null,
     isEnrolled: () => false,
     head: () => null,
+    // As the host of a master does once it has let somebody in; `stranger.test.ts` has those that are not.
     onWire(wire) {
+      wire.welcome()
       wires.push(wire)
       waiting.shift()?.(wire)
     },
