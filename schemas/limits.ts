@@ -292,6 +292,12 @@ export const retrySoonMs = 500
 export const retryQuickMs = 700
 export const retryQuicklyForMs = 10 * 60_000
 export const retryPatientMs = 5_000
+/**
+ * A link that stood for less was a brief one. As long as the patient pause: one that breaks a little later is not begun
+ * more often than that either. After so many brief ones in a row a master is tried as rarely as one that is away.
+ */
+export const goodLinkMs = 5_000
+export const briefLinksMax = 8
 /** A master that was not believed, or that did not believe this machine. */
 export const retryRefusedMs = 60_000
 /** How often it looks whether a session for which something waits is over, where no hook tells (S10). */

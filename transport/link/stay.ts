@@ -6,6 +6,7 @@
 import type { Bell } from '../../engine/env/bell.ts'
 import type { Clock } from '../../engine/env/clock.ts'
 import { Fault } from '../../schemas/fault.ts'
+import { goodLinkMs } from '../../schemas/limits.ts'
 import { type Loss, retryAfterMs } from './retry.ts'
 
 export type StayContext = {
@@ -26,19 +27,23 @@ export type StayContext = {
 export async function stay(context: StayContext, signal: AbortSignal): Promise<never> {
   const { clock, fraction, visit, again, lost, changes } = context
   let loss: (Loss & { readonly sinceMs: number }) | null = null
+  let brief = 0
   for (;;) {
     const beganMs = clock.monotonic()
+    const link: { stoodMs: number | null } = { stoodMs: null }
     const error = await visit(() => {
-      loss = null
+      link.stoodMs ??= clock.monotonic()
     })
     signal.throwIfAborted()
+    const nowMs = clock.monotonic()
+    if (link.stoodMs !== null) loss = null
     if (error === again) continue
     if (!(error instanceof Fault)) throw error
-    const nowMs = clock.monotonic()
-    // What a callback set to null is not seen by the compiler.
-    const before = loss as (Loss & { readonly sinceMs: number }) | null
-    const sinceMs = before?.sinceMs ?? nowMs
-    loss = { code: error.code, failures: (before?.failures ?? 0) + 1, forMs: nowMs - sinceMs, sinceMs }
+    if (link.stoodMs !== null) brief = nowMs - link.stoodMs < goodLinkMs ? brief + 1 : 0
+    const before: typeof loss = loss
+    const sinceMs: number = before?.sinceMs ?? nowMs
+    const failures: number = (before?.failures ?? 0) + 1
+    loss = { code: error.code, failures, forMs: nowMs - sinceMs, brief, sinceMs }
     const delayMs = retryAfterMs(loss, fraction())
     if (delayMs === null) throw error
     if (before?.code !== error.code) await lost(error)

@@ -33,7 +33,7 @@ test('what is superseded and swept while it is fetched ends the link, and the ne
   const hosted = there.host(line.right, stop.signal)
   const end = await here.follow(line.left, there.master.fingerprint, async () => undefined, stop.signal)
   expect(end.code).toBe('incomplete')
-  expect(retryAfterMs({ code: 'incomplete', failures: 1, forMs: 0 }, 0.5)).not.toBeNull()
+  expect(retryAfterMs({ code: 'incomplete', failures: 1, forMs: 0, brief: 0 }, 0.5)).not.toBeNull()
   expect(codes.incomplete.exit).toBe(exitCodes.unreachable)
   await hosted
   const next = lineOf(pair)
