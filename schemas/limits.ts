@@ -279,10 +279,12 @@ export const wholeLookEveryMs = 60_000
 /** How often a machine looks at its own addresses and its clocks, and what is a sleep and no busy moment. */
 export const surroundingsEveryMs = 1_000
 export const sleptMs = 4_000
-/** A TCP connection takes one round trip; one attempt may not outlast the return of the network. */
-export const watchDialMs = 900
-export const watchDialPatientMs = 3_000
-export const watchPatientEvery = 4
+/**
+ * An attempt takes a name that is long in coming, a slow way and a lost packet. A connect is begun this often meanwhile,
+ * a whole number of times: so the network's return is met by a fresh one, which takes one round trip.
+ */
+export const watchDialMs = 3_000
+export const watchRedialMs = 600
 /** A watcher asks for a sign of life this often, and takes none until the next one for a loss. */
 export const watchPingMs = 4_000
 /** From there on, to a link that is past its hello. */

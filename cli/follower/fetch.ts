@@ -5,10 +5,10 @@
 import { dropAway } from '../../engine/away.ts'
 import type { Head } from '../../engine/log/head.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { watchHelloMs, watchPingMs } from '../../schemas/limits.ts'
+import { watchDialMs, watchHelloMs, watchPingMs, watchRedialMs } from '../../schemas/limits.ts'
 import type { Link } from '../../schemas/link.ts'
 import { mintIdentity } from '../../transport/identity/cert.ts'
-import { dial } from '../../transport/identity/dial.ts'
+import { redial } from '../../transport/identity/redial.ts'
 import { connectWire } from '../../transport/link/connect.ts'
 import { follow, type PullContext, pull } from '../../transport/link/pull.ts'
 import { machineName, thisPlatform } from '../name.ts'
@@ -39,25 +39,19 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
 
 /**
  * Takes what is new as it comes, until the link ends: throws the fault that says how, or the reason of `signal`.
+ * @param hurry ends the way there too, as long as there is no link.
  * @param level all that the master has is stored: at first, and after every change.
  */
 export async function followNew(
   desk: FollowerDesk,
   link: Link,
   signal: AbortSignal,
-  dialMs: number,
+  hurry: AbortSignal,
   level: () => Promise<void>,
 ): Promise<void> {
-  const { clock } = desk.context
-  const { host, port } = link
-  const socket = await dial({ host, port, clock, timeoutMs: dialMs })
-  const wire = await connectWire({
-    ...wayTo(desk, link),
-    socket,
-    timeoutMs: watchHelloMs,
-    signal,
-    beat: watchBeat,
-  })
+  const to = { ...wayTo(desk, link), signal: AbortSignal.any([signal, hurry]) }
+  const socket = await redial({ ...to, timeoutMs: watchDialMs, everyMs: watchRedialMs })
+  const wire = await connectWire({ ...to, socket, timeoutMs: watchHelloMs, beat: watchBeat })
   await follow(wire, { ...talkerOf(desk, link, {}), level }, signal)
 }
 

@@ -13,10 +13,7 @@ import {
   lentMs,
   retryRefusedMs,
   stagedLookMs,
-  watchDialMs,
-  watchDialPatientMs,
   watchingEveryMs,
-  watchPatientEvery,
   wholeLookEveryMs,
 } from '../../schemas/limits.ts'
 import type { Link } from '../../schemas/link.ts'
@@ -46,11 +43,11 @@ class Watcher {
   readonly #voice: Voice
   readonly #changes = new Bell()
   readonly #stop = new AbortController()
-  /** Ends the link of the moment. */
+  /** Ends the link of the moment, or the way to one. */
   #drop: (why: unknown) => void = () => {}
+  /** Ends the way to a link alone. */
+  #hurry: (why: unknown) => void = () => {}
   #isLost = false
-  /** Since the last link that stood. */
-  #attempts = 0
 
   constructor(context: Context) {
     this.#context = { ...context, signal: AbortSignal.any([context.signal, this.#stop.signal]) }
@@ -76,7 +73,9 @@ class Watcher {
   }
 
   #noticed(change: Change): void {
-    if (change !== 'found') this.#drop(elsewhere)
+    // A link that stands goes on standing where there is one more address.
+    if (change === 'found') this.#hurry(elsewhere)
+    else this.#drop(elsewhere)
     this.#changes.ring()
   }
 
@@ -101,6 +100,7 @@ class Watcher {
           fraction: () => ids.fraction(),
           visit: (reached) => this.#visit(desk, link, reached, signal),
           again,
+          elsewhere,
           lost: (fault) => this.#lost(desk, link, fault),
           changes: this.#changes,
         },
@@ -123,12 +123,11 @@ class Watcher {
   /** One link, from its beginning to its end. @returns why it ended. */
   async #visit(desk: FollowerDesk, link: Link, reached: () => void, signal: AbortSignal): Promise<unknown> {
     const { clock, pid, homes } = this.#context
-    // A name that is long in coming, a lost packet, an address that leads nowhere: now and then there is time for that.
-    const isPatient = ++this.#attempts % watchPatientEvery === 0
     const place = { disk: desk.disk, clock, stemmaHome: homes.stemmaHome }
-    const dropped = new AbortController()
+    const [dropped, hurried] = [new AbortController(), new AbortController()]
     const drop = (why: unknown) => dropped.abort(why)
     this.#drop = drop
+    this.#hurry = (why) => hurried.abort(why)
     const beside = new Map<string, Repeated>()
     const besides = (what: string, everyMs: number, work: () => Promise<unknown>) => {
       if (!beside.has(what)) beside.set(what, repeat(clock, everyMs, work, drop))
@@ -139,7 +138,7 @@ class Watcher {
     let wholeMs = -Infinity
     try {
       const bounds = AbortSignal.any([signal, dropped.signal])
-      await followNew(desk, link, bounds, isPatient ? watchDialPatientMs : watchDialMs, async () => {
+      await followNew(desk, link, bounds, hurried.signal, async () => {
         const { seq } = positionOf(desk)
         // An idle master signs its head anew: it is there, and nothing has changed.
         if (seq === seen) return this.#heard(desk)
@@ -150,7 +149,6 @@ class Watcher {
         else besides('whole', wholeLookEveryMs, () => Promise.reject(again))
         if (seen === null) {
           reached()
-          this.#attempts = 0
           await this.#reached(desk, link)
           await noteWatching(place, pid)
           besides('word', watchingEveryMs, () => noteWatching(place, pid))
@@ -165,6 +163,7 @@ class Watcher {
       return error
     } finally {
       this.#drop = () => {}
+      this.#hurry = () => {}
       await Promise.all([...beside.values()].map((one) => one.stop()))
       await dropWatching(place)
     }

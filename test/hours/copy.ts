@@ -2,7 +2,7 @@
 import { Bell } from '../../engine/env/bell.ts'
 import type { Follower } from '../../engine/follower.ts'
 import { assert, Fault } from '../../schemas/fault.ts'
-import { watchDialMs } from '../../schemas/limits.ts'
+import { watchDialMs, watchRedialMs } from '../../schemas/limits.ts'
 import { follow } from '../../transport/link/pull.ts'
 import { stay } from '../../transport/link/stay.ts'
 import { at, keeperOf, openFollower, type Ports } from '../engine/machines.ts'
@@ -14,6 +14,8 @@ import { Random } from '../sim/random.ts'
 import { type SimLine, simLine } from '../sim/wire.ts'
 import type { Original } from './original.ts'
 import { names, Running, strikeCalls, type Tally } from './running.ts'
+
+const elsewhere = new Fault('unreachable', 'This machine slept.')
 
 export class Copy {
   readonly #clock: SimClock
@@ -57,6 +59,7 @@ export class Copy {
       clock: this.#clock,
       fraction: () => this.#random.fraction(),
       again,
+      elsewhere,
       lost: async () => undefined,
       changes: this.#changes,
       visit: async (reached: () => void): Promise<unknown> => {
@@ -80,9 +83,12 @@ export class Copy {
   }
 
   async #visit(follower: Follower, signal: AbortSignal, apply: () => Promise<void>): Promise<void> {
-    if (!this.#isOnline) {
-      await this.#clock.wait(watchDialMs, signal)
-      throw new Fault('timed-out', 'Nobody answers.')
+    const dropped = new AbortController()
+    this.#drop = (why) => dropped.abort(why)
+    const bounds = AbortSignal.any([signal, dropped.signal])
+    for (let spentMs = 0; !this.#isOnline; spentMs += watchRedialMs) {
+      if (spentMs >= watchDialMs) throw new Fault('timed-out', 'Nobody answers.')
+      await this.#clock.wait(watchRedialMs, bounds)
     }
     if (!this.#original.isOn) throw new Fault('unreachable', 'Nobody listens.')
     this.#tally.links++
@@ -93,9 +99,7 @@ export class Copy {
       leftKey: follower.keys.node.public,
       rightKey: this.#original.key,
     })
-    const dropped = new AbortController()
     this.#line = line
-    this.#drop = (why) => dropped.abort(why)
     this.#original.accept(line)
     let seen = -1
     const context = {
@@ -113,7 +117,7 @@ export class Copy {
         seen = seq
       },
     }
-    await follow(line.left, context, AbortSignal.any([signal, dropped.signal])).finally(() => {
+    await follow(line.left, context, bounds).finally(() => {
       this.#line = null
     })
   }
@@ -126,7 +130,7 @@ export class Copy {
 
   /** As `watchSurroundings` tells it. */
   wake(): void {
-    this.#drop(new Fault('unreachable', 'This machine slept.'))
+    this.#drop(elsewhere)
     this.#changes.ring()
   }
 

@@ -56,7 +56,7 @@ export type ConnectOptions = {
   /** For address, TCP and TLS together. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
-  /** A connection that is there already (`dial`). */
+  /** A connection that is there already (`dial`); it is destroyed with what fails. */
   readonly socket?: Socket
 }
 
@@ -66,7 +66,6 @@ export type ConnectOptions = {
  * signal's reason.
  */
 export async function connectPinned(to: ConnectOptions): Promise<Channel> {
-  to.signal?.throwIfAborted()
   const how: ConnectionOptions & Pick<TcpNetConnectOpts, 'autoSelectFamilyAttemptTimeout'> = {
     ...options(to.identity),
     ...(to.socket ? { socket: to.socket } : { host: to.host, port: to.port }),
@@ -75,8 +74,11 @@ export async function connectPinned(to: ConnectOptions): Promise<Channel> {
     checkServerIdentity: () => undefined,
     autoSelectFamilyAttemptTimeout: familyAttemptMs,
   }
-  const socket = begin(how)
+  let made = to.socket
   try {
+    to.signal?.throwIfAborted()
+    const socket = begin(how)
+    made = socket
     await secured(socket, to)
     const channel = channelOf(socket)
     if (isRefusal(channel)) throw toFault(channel)
@@ -89,7 +91,7 @@ export async function connectPinned(to: ConnectOptions): Promise<Channel> {
       )
     return channel
   } catch (error) {
-    socket.destroy()
+    made?.destroy()
     throw error
   }
 }

@@ -17,6 +17,8 @@ export type StayContext = {
   readonly visit: (reached: () => void) => Promise<unknown>
   /** The reason of a link that was ended only to begin another one. */
   readonly again: unknown
+  /** The reason of one that ended because the network may be another one: no master has to be spared by a rest. */
+  readonly elsewhere: unknown
   /** The master is lost, or for another reason than before. */
   readonly lost: (fault: Fault) => Promise<void>
   /** Rings when the network may be another one. */
@@ -25,7 +27,7 @@ export type StayContext = {
 
 /** Ends with the reason of `signal`, or with what a retry cannot mend. */
 export async function stay(context: StayContext, signal: AbortSignal): Promise<never> {
-  const { clock, fraction, visit, again, lost, changes } = context
+  const { clock, fraction, visit, again, elsewhere, lost, changes } = context
   let loss: (Loss & { readonly sinceMs: number }) | null = null
   let brief = 0
   for (;;) {
@@ -44,7 +46,7 @@ export async function stay(context: StayContext, signal: AbortSignal): Promise<n
     const sinceMs: number = before?.sinceMs ?? nowMs
     const failures: number = (before?.failures ?? 0) + 1
     loss = { code: error.code, failures, forMs: nowMs - sinceMs, brief, sinceMs }
-    const delayMs = retryAfterMs(loss, fraction())
+    const delayMs = error === elsewhere ? 0 : retryAfterMs(loss, fraction())
     if (delayMs === null) throw error
     if (before?.code !== error.code) await lost(error)
     // From the beginning of an attempt to that of the next: one in a black hole takes as long as it may.

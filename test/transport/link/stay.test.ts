@@ -1,93 +1,105 @@
-/** S22: link after link of a watcher, in simulated time: when each begins, and what is told. */
-import { expect, test } from 'vitest'
+/** S22: link after link: how long a watcher rests between two of them, and what cuts the rest off. */
+import { describe, expect, test } from 'vitest'
 import { Bell } from '../../../engine/env/bell.ts'
-import type { Code } from '../../../schemas/code.ts'
 import { Fault } from '../../../schemas/fault.ts'
-import {
-  briefLinksMax,
-  goodLinkMs,
-  retryPatientMs,
-  retryQuickMs,
-  retrySoonMs,
-} from '../../../schemas/limits.ts'
+import { retryQuickMs, retrySoonMs } from '../../../schemas/limits.ts'
 import { stay } from '../../../transport/link/stay.ts'
 import { SimClock } from '../../sim/clock.ts'
 
-const again = new Error('once more')
-const stopped = new Error('stopped')
+const again = new Fault('interrupted', 'Once more.')
+const elsewhere = new Fault('unreachable', 'Other addresses.')
+const away = new Fault('timed-out', 'Nobody answers.')
 
-/** How an attempt goes: it stands for so long (null: it never does), and ends with a fault or to begin another. */
-type Attempt = { readonly stoodMs: number | null; readonly end?: Code | 'again' }
-const brief: Attempt = { stoodMs: 50 }
-const away: Attempt = { stoodMs: null }
-
-/** Plays attempts one after the other, the last without end, for `forMs`. */
-async function play(attempts: readonly Attempt[], forMs: number) {
+/** Visits that end as the test says, and the times at which they began. */
+function stayed(fraction = 0.5) {
   const clock = new SimClock()
-  const stop = new AbortController()
   const changes = new Bell()
-  const began: number[] = []
-  const lost: Code[] = []
-  const visit = async (reached: () => void): Promise<unknown> => {
-    const attempt = attempts[Math.min(began.length, attempts.length - 1)] ?? away
-    began.push(clock.monotonic())
-    const { stoodMs, end = 'unreachable' } = attempt
-    if (stoodMs !== null) {
-      reached()
-      await clock.wait(stoodMs, stop.signal)
-    }
-    return end === 'again' ? again : new Fault(end, 'It is over.')
+  const stop = new AbortController()
+  const beganMs: number[] = []
+  const lost: string[] = []
+  let end: (why: unknown) => void = () => {}
+  let reached = () => {}
+  const done = stay(
+    {
+      ...{ clock, changes, again, elsewhere },
+      fraction: () => fraction,
+      visit(isThere) {
+        beganMs.push(clock.monotonic())
+        reached = isThere
+        return new Promise((resolve) => {
+          end = resolve
+        })
+      },
+      lost: async (fault) => void lost.push(fault.code),
+    },
+    stop.signal,
+  )
+  // Whoever awaits it hears of it, and that may be later.
+  done.catch(() => undefined)
+  return {
+    ...{ clock, changes, beganMs, lost, done },
+    reach: () => reached(),
+    /** The visit of the moment ends, and so does what follows from that at once. */
+    async end(why: unknown) {
+      end(why)
+      await clock.advance(0)
+    },
+    async stop() {
+      stop.abort('over')
+      end(away)
+      await expect(done).rejects.toBe('over')
+      expect(clock.waiting).toBe(0)
+    },
   }
-  const context = {
-    ...{ clock, visit, again, changes },
-    fraction: () => 0.5,
-    lost: async ({ code }: Fault) => void lost.push(code),
-  }
-  const ended = stay(context, stop.signal).catch((error: unknown) => error)
-  await clock.advance(forMs)
-  stop.abort(stopped)
-  expect(await ended).toBe(stopped)
-  const pauses = began.slice(1).map((at, index) => at - (began[index] ?? 0) - (attempts[index]?.stoodMs ?? 0))
-  return { clock, began, pauses, lost, changes }
 }
-const repeated = (attempt: Attempt, times: number) => Array.from({ length: times }, () => attempt)
-const soonMs = retrySoonMs / 2
 
-test('S22: a link that breaks whenever it stands is begun as rarely as one to a master that is away', async () => {
-  const { pauses, lost } = await play(repeated(brief, 100), 60_000)
-  expect(pauses.slice(0, 2)).toEqual([soonMs, soonMs])
-  expect(new Set(pauses.slice(2, briefLinksMax - 1))).toEqual(new Set([retryQuickMs]))
-  expect(new Set(pauses.slice(briefLinksMax - 1))).toEqual(new Set([retryPatientMs]))
-  expect(pauses.length).toBeLessThan(briefLinksMax + 60_000 / retryPatientMs)
-  // Each was a link, so each loss of it is told.
-  expect(lost).toHaveLength(pauses.length + 1)
-})
+describe('S22: after a link', () => {
+  test('that was lost, and attempts that failed: a rest, from beginning to beginning, told once', async () => {
+    const watch = stayed()
+    watch.reach()
+    await watch.end(away)
+    await watch.clock.advance(retrySoonMs / 2)
+    expect(watch.beganMs).toEqual([0, retrySoonMs / 2])
+    await watch.clock.advance(100)
+    await watch.end(away)
+    await watch.clock.advance(retryQuickMs - 101)
+    expect(watch.beganMs).toHaveLength(2)
+    await watch.clock.advance(1)
+    expect(watch.beganMs).toEqual([0, retrySoonMs / 2, retrySoonMs / 2 + retryQuickMs])
+    await watch.clock.advance(2 * retryQuickMs)
+    await watch.end(away)
+    expect(watch.beganMs).toHaveLength(4)
+    expect(watch.lost).toEqual(['timed-out'])
+    await watch.stop()
+  })
 
-test('S22: a link that stood is a good one: the next is tried soon, however many broke before', async () => {
-  const { pauses } = await play([...repeated(brief, 20), { stoodMs: goodLinkMs }, brief], 120_000)
-  expect(pauses.slice(19, 22)).toEqual([retryPatientMs, soonMs, soonMs])
-})
+  test('that ended because the network may be another one: the next begins at once', async () => {
+    const watch = stayed()
+    watch.reach()
+    await watch.end(elsewhere)
+    await watch.end(elsewhere)
+    expect(watch.beganMs).toEqual([0, 0, 0])
+    expect(watch.lost).toEqual(['unreachable'])
+    await watch.end(again)
+    expect(watch.beganMs).toEqual([0, 0, 0, 0])
+    await watch.stop()
+  })
 
-test('S22: a master that starts again twice, and right after it was away for an hour, is tried soon', async () => {
-  // Ten minutes quickly, and more than an hour patiently.
-  const absences = 1_600
-  const absence = repeated(away, absences)
-  const links = [{ stoodMs: 60_000 }, ...absence, { stoodMs: 2_000 }, { stoodMs: 1_000 }, { stoodMs: 60_000 }]
-  const { pauses, lost } = await play(links, 2 * 3_600_000)
-  expect(pauses[0]).toBe(soonMs)
-  expect(pauses[absences]).toBe(retryPatientMs)
-  expect(pauses.slice(absences + 1, absences + 3)).toEqual([soonMs, soonMs])
-  expect(lost.slice(0, 3)).toEqual(['unreachable', 'unreachable', 'unreachable'])
-})
+  test('a rest ends when something about this machine changes', async () => {
+    const watch = stayed()
+    await watch.end(away)
+    await watch.clock.advance(10)
+    watch.changes.ring()
+    await watch.clock.advance(0)
+    expect(watch.beganMs).toEqual([0, 10])
+    await watch.stop()
+  })
 
-test('S22: a link that was ended to begin another is no loss, brief as it may be', async () => {
-  const links = [...repeated({ stoodMs: 10, end: 'again' as const }, 20), brief, { stoodMs: 60_000 }]
-  const { pauses, lost } = await play(links, 30_000)
-  expect(new Set(pauses.slice(0, 20))).toEqual(new Set([0]))
-  expect([pauses[20], lost]).toEqual([soonMs, ['unreachable']])
-})
-
-test('S22: what is lost for the same reason is told once, for another again', async () => {
-  const links = [...repeated(away, 3), { ...away, end: 'timed-out' as const }, { stoodMs: 60_000 }]
-  expect((await play(links, 10_000)).lost).toEqual(['unreachable', 'timed-out'])
+  test('what a retry cannot mend ends it', async () => {
+    const watch = stayed()
+    const revoked = new Fault('revoked', 'No more.')
+    await watch.end(revoked)
+    await expect(watch.done).rejects.toBe(revoked)
+    expect(watch.clock.waiting).toBe(0)
+  })
 })
