@@ -4,6 +4,7 @@
  * takes all of it away. Needs root and iproute2.
  */
 import { execFileSync, spawn } from 'node:child_process'
+import { Server } from './server.ts'
 
 /** One end of the cable: the namespace, and the addresses that it has on it, all /24. */
 export type Host = { readonly name: string; readonly addresses: readonly string[] }
@@ -14,6 +15,8 @@ export type Cable = {
   swallow(host: Host): void
   /** And it arrives again. */
   heal(host: Host): void
+  /** A host gets one more address. */
+  address(host: Host, address: string): void
   /** A host gets another address for its first one. */
   readdress(host: Host, address: string): void
   remove(): void
@@ -86,6 +89,10 @@ export function layCable(left: Host, right: Host): Cable {
           cableEnd(index),
         )
     },
+    address(host, address) {
+      const end = cableEnd(host === left ? 0 : 1)
+      ip('-n', namespaceOf(host), 'address', 'add', `${address}/24`, 'dev', end)
+    },
     readdress(host, address) {
       const here = ['-n', namespaceOf(host), 'address']
       const end = cableEnd(host === left ? 0 : 1)
@@ -137,4 +144,24 @@ export function knock(inside: readonly string[], host: string, port: number, fro
       done({ listening, handshake, bytes })
     })
   })
+}
+
+/** Accepts whoever comes, and says nothing to them: as a way that broke right after the connection. */
+const silence = `
+const [host, port] = process.argv.slice(1)
+let came = 0
+require('node:net')
+  .createServer((socket) => {
+    socket.on('error', () => {}).resume()
+    console.log(JSON.stringify({ event: 'came', count: ++came }))
+  })
+  .listen(Number(port), host, () => console.log(JSON.stringify({ event: 'listening' })))
+`
+
+/** Somebody silent, listening in the place of a master. Says `came` with a `count` for each connection. */
+export async function beSilent(inside: readonly string[], host: string, port: number): Promise<Server> {
+  const [command = '', ...args] = [...inside, process.execPath, '-e', silence, host, String(port)]
+  const server = new Server(spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] }), 'somebody silent')
+  await server.event('listening')
+  return server
 }

@@ -6,7 +6,7 @@ import { openDisk } from '../../engine/disk/real.ts'
 import { systemClock } from '../../engine/env/system-clock.ts'
 import { askOwner } from '../../transport/control/ask.ts'
 import { type Machine, makeMachine, onLoopback } from './machine.ts'
-import { layCable, namespacesMissing } from './netns.ts'
+import { beSilent, layCable, namespacesMissing } from './netns.ts'
 import { until } from './patience.ts'
 import type { Server } from './server.ts'
 
@@ -151,11 +151,13 @@ describe.skipIf(missing !== null)('S22: follower watch on a network that goes', 
     const cable = layCable(left, right)
     const master = makeMachine('master', cable.inside(left))
     const follower = makeMachine('follower', cable.inside(right))
+    let silent: Server | null = null
     const says = (text: string) => until(text, () => follower.read('AGENTS.md') === text)
     try {
       master.write('AGENTS.md', 'First.\n')
       expect((await master.stemma('master', 'init')).code).toBe(0)
-      await master.serve()
+      const server = await master.serve()
+      const { port } = server
       const { link } = (await master.stemma('master', 'link', '--json', '--host', '100.64.0.1')).json()
       expect((await follower.stemma('follower', 'join', String(link), '--yes')).code).toBe(0)
       const watcher = await follower.start('follower', 'watch', '--json')
@@ -168,8 +170,24 @@ describe.skipIf(missing !== null)('S22: follower watch on a network that goes', 
       cable.readdress(right, '100.64.0.9')
       master.write('AGENTS.md', 'From another place.\n')
       await says('From another place.\n')
+
+      // Who is connected, and hears nothing more, does not sit out the time of a hello where there is another way.
+      await server.stop()
+      silent = await beSilent(cable.inside(left), '100.64.0.1', port)
+      await silent.event('came')
+      const before = Number(silent.said.at(-1)?.['count'])
+      const late = () => watcher.said.filter(({ event, code }) => event === 'away' && code === 'timed-out')
+      const lateBefore = late().length
+      cable.address(right, '100.64.0.17')
+      await silent.event('came', ({ count }) => Number(count) > before)
+      expect(late()).toHaveLength(lateBefore)
+      await silent.kill()
+      await master.start('master', 'serve', '--json', '--port', String(port))
+      master.write('AGENTS.md', 'Spoken again.\n')
+      await says('Spoken again.\n')
       expect(await watcher.stop()).toBe(0)
     } finally {
+      await silent?.kill()
       await follower.remove()
       await master.remove()
       cable.remove()
