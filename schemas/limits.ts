@@ -280,10 +280,11 @@ export const wholeLookEveryMs = 60_000
 export const surroundingsEveryMs = 1_000
 export const sleptMs = 4_000
 /**
- * An attempt takes a name that is long in coming, a slow way and a lost packet. A connect is begun this often meanwhile,
- * a whole number of times: so the network's return is met by a fresh one, which takes one round trip.
+ * Time for a name that is long in coming, a slow way, a lost packet; and longer than the three seconds for which Linux
+ * asks for a neighbour on the same cable: its answer ends an attempt, and the next one asks anew at once. A connect is
+ * begun this often meanwhile, a whole number of times: a fresh one meets the network's return, and takes a round trip.
  */
-export const watchDialMs = 3_000
+export const watchDialMs = 3_600
 export const watchRedialMs = 600
 /** A watcher asks for a sign of life this often, and takes none until the next one for a loss. */
 export const watchPingMs = 4_000

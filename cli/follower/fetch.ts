@@ -39,19 +39,25 @@ export async function fetchNew(desk: FollowerDesk, link: Link, options: FetchOpt
 
 /**
  * Takes what is new as it comes, until the link ends: throws the fault that says how, or the reason of `signal`.
- * @param hurry ends the way there too, as long as there is no link.
+ * @param setOut ends the way there, as long as there is no link; aborted with `signal` too.
  * @param level all that the master has is stored: at first, and after every change.
  */
 export async function followNew(
   desk: FollowerDesk,
   link: Link,
   signal: AbortSignal,
-  hurry: AbortSignal,
+  setOut: AbortSignal,
   level: () => Promise<void>,
 ): Promise<void> {
-  const to = { ...wayTo(desk, link), signal: AbortSignal.any([signal, hurry]) }
-  const socket = await redial({ ...to, timeoutMs: watchDialMs, everyMs: watchRedialMs })
-  const wire = await connectWire({ ...to, socket, timeoutMs: watchHelloMs, beat: watchBeat })
+  const socket = await redial({
+    ...{ host: link.host, port: link.port, clock: desk.context.clock, signal: setOut },
+    ...{ timeoutMs: watchDialMs, everyMs: watchRedialMs },
+  })
+  // A certificate costs more than a connect that is refused: it is made for a master that is there.
+  const wire = await connectWire({
+    ...wayTo(desk, link),
+    ...{ socket, signal: setOut, timeoutMs: watchHelloMs, beat: watchBeat },
+  })
   await follow(wire, { ...talkerOf(desk, link, {}), level }, signal)
 }
 

@@ -124,10 +124,10 @@ class Watcher {
   async #visit(desk: FollowerDesk, link: Link, reached: () => void, signal: AbortSignal): Promise<unknown> {
     const { clock, pid, homes } = this.#context
     const place = { disk: desk.disk, clock, stemmaHome: homes.stemmaHome }
-    const [dropped, hurried] = [new AbortController(), new AbortController()]
+    const [dropped, setOut] = [new AbortController(), new AbortController()]
     const drop = (why: unknown) => dropped.abort(why)
     this.#drop = drop
-    this.#hurry = (why) => hurried.abort(why)
+    this.#hurry = (why) => setOut.abort(why)
     const beside = new Map<string, Repeated>()
     const besides = (what: string, everyMs: number, work: () => Promise<unknown>) => {
       if (!beside.has(what)) beside.set(what, repeat(clock, everyMs, work, drop))
@@ -138,7 +138,9 @@ class Watcher {
     let wholeMs = -Infinity
     try {
       const bounds = AbortSignal.any([signal, dropped.signal])
-      await followNew(desk, link, bounds, hurried.signal, async () => {
+      bounds.throwIfAborted()
+      bounds.addEventListener('abort', () => setOut.abort(bounds.reason), { once: true })
+      await followNew(desk, link, bounds, setOut.signal, async () => {
         const { seq } = positionOf(desk)
         // An idle master signs its head anew: it is there, and nothing has changed.
         if (seq === seen) return this.#heard(desk)
