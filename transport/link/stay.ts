@@ -30,18 +30,22 @@ export async function stay(context: StayContext, signal: AbortSignal): Promise<n
   const { clock, fraction, visit, again, elsewhere, lost, changes } = context
   let loss: (Loss & { readonly sinceMs: number }) | null = null
   let brief = 0
+  /** When an attempt began that was cut short for another network: the next one goes on with it. */
+  let cutMs: number | null = null
   for (;;) {
-    const beganMs = clock.monotonic()
+    const beganMs: number = cutMs ?? clock.monotonic()
     const link: { stoodMs: number | null } = { stoodMs: null }
     const error = await visit(() => {
       link.stoodMs ??= clock.monotonic()
     })
     signal.throwIfAborted()
     const nowMs = clock.monotonic()
+    cutMs = error === elsewhere ? beganMs : null
     if (link.stoodMs !== null) loss = null
     if (error === again) continue
     if (!(error instanceof Fault)) throw error
-    if (link.stoodMs !== null) brief = nowMs - link.stoodMs < goodLinkMs ? brief + 1 : 0
+    if (link.stoodMs !== null && error !== elsewhere)
+      brief = nowMs - link.stoodMs < goodLinkMs ? brief + 1 : 0
     const before: typeof loss = loss
     const sinceMs: number = before?.sinceMs ?? nowMs
     const failures: number = (before?.failures ?? 0) + 1

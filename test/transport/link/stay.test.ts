@@ -85,6 +85,21 @@ describe('S22: after a link', () => {
     await watch.stop()
   })
 
+  test('an attempt that was cut short for another network does not put off the one after the next', async () => {
+    const watch = stayed()
+    await watch.end(away)
+    await watch.clock.advance(retrySoonMs)
+    const beganMs = watch.beganMs[1] ?? 0
+    await watch.end(elsewhere)
+    await watch.clock.advance(100)
+    await watch.end(away)
+    await watch.clock.advance(beganMs + retryQuickMs - watch.clock.monotonic() - 1)
+    expect(watch.beganMs).toHaveLength(3)
+    await watch.clock.advance(1)
+    expect(watch.beganMs.slice(1)).toEqual([beganMs, retrySoonMs, beganMs + retryQuickMs])
+    await watch.stop()
+  })
+
   test('a rest ends when something about this machine changes', async () => {
     const watch = stayed()
     await watch.end(away)
