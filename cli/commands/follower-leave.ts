@@ -8,7 +8,6 @@ import type { Context } from '../context.ts'
 import { type FollowerDesk, withFollower } from '../follower/desk.ts'
 import { hookStatus } from '../follower/hook.ts'
 import { part } from '../follower/part.ts'
-import { letPackageGo } from '../service/copy.ts'
 import { serviceHere } from '../service/here.ts'
 import { uninstall } from '../service/install.ts'
 import { isInstalled, planHere } from '../service/state.ts'
@@ -93,7 +92,6 @@ async function withoutHook(desk: FollowerDesk, local: FollowerLocal): Promise<St
   if (follower.state && (await follower.missing(follower.state)).length > 0) return 'left'
   await desk.setLocal({ ...local, hook: false })
   await desk.keeper.apply()
-  await letPackageGo(desk.context, desk.disk)
   if ((await hookStatus(desk)).installed) return 'left'
   return installed ? 'removed' : 'none'
 }

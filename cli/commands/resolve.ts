@@ -36,7 +36,6 @@ export const command = define({
         [...conflictsOf(plan.conflicts, inner), ...conflictsOf(plan.settled, innerSettled)],
         path,
       )
-      await desk.keepHook(false)
       const result = await desk.keeper.resolve(path, take, planned)
       if (isRefusal(result)) throw toFault(result)
       await desk.deal(result.faults.length === 0, result.staged.length > 0)

@@ -14,12 +14,10 @@ import { type Link, parseAddress } from '../../schemas/link.ts'
 import type { FollowerLocal, Settings } from '../../schemas/settings.ts'
 import type { Lock } from '../../transport/control/lock.ts'
 import { mintIdentity } from '../../transport/identity/cert.ts'
-import { hookScript } from '../built.ts'
 import type { Context } from '../context.ts'
 import { ownHooks } from '../hook/own.ts'
 import { thisPlatform } from '../name.ts'
 import { askRunning, owning, patiently } from '../owner.ts'
-import { keepLasting } from '../service/copy.ts'
 
 /** As others are told of it. */
 export const watchWords = 'follower watch'
@@ -72,11 +70,6 @@ export class FollowerDesk {
   async setLocal(local: FollowerLocal): Promise<void> {
     await saveLocal(this.disk, this.context.ids, this.context.homes.stemmaHome, local)
     this.local = local
-  }
-
-  /** Before our hooks are written. @param isAnew as `keepLasting` has it. */
-  async keepHook(isAnew: boolean): Promise<void> {
-    if (this.local?.hook === true) await keepLasting(this.context, this.disk, hookScript, isAnew)
   }
 
   /** What the session hook needs to know, as it is now. */

@@ -6,12 +6,15 @@
  */
 import type { Disk } from '../../engine/disk/disk.ts'
 import { DryDisk } from '../../engine/disk/dry.ts'
+import type { Code } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { glancesMax } from '../../schemas/limits-cli.ts'
 import type { FollowerLocal } from '../../schemas/settings.ts'
 import { survey } from '../../transport/control/survey.ts'
 import type { Context } from '../context.ts'
 import { atDesk, type FollowerDesk, inTurn, mustFollow, watchWords } from './desk.ts'
+
+const passing: ReadonlySet<Code> = new Set(['interrupted', 'bad-settings', 'bad-local'])
 
 /** @param work gathers what there is to tell, and may have to begin again: it prints nothing. */
 export async function glance<T>(
@@ -45,8 +48,8 @@ export async function besideOwner<T>(
       const got = await look()
       if ((await stampOf(disk, stemmaHome)) === before) return { got }
     } catch (error) {
-      // What is half written looks damaged: whether it is will show under the lock.
-      if (!(error instanceof Fault) || error.code === 'interrupted') throw error
+      // What is half written looks damaged: whether it is will show under the lock. What a person wrote is as it is.
+      if (!(error instanceof Fault) || passing.has(error.code)) throw error
     }
   }
   return null

@@ -6,7 +6,6 @@ import { hooksPath } from '../../engine/compose/kind.ts'
 import { type ExitCode, exitCodes } from '../../schemas/code.ts'
 import type { FollowerLocal } from '../../schemas/settings.ts'
 import type { Context } from '../context.ts'
-import { letPackageGo } from '../service/copy.ts'
 import type { FollowerDesk } from './desk.ts'
 import { type HookStatus, hookStatus, tellSkipped } from './hook.ts'
 import { bringUp, positionOf } from './sync.ts'
@@ -20,9 +19,7 @@ export async function changeHook(desk: FollowerDesk, local: FollowerLocal): Prom
   const { context } = desk
   const before = await hookStatus(desk)
   await desk.setLocal(local)
-  await desk.keepHook(true)
   const result = await bringUp(desk)
-  await letPackageGo(context, desk.disk)
   const hook = await hookStatus(desk)
   const wanted = local.hook === true
   const isLeft = result.left.some(({ path }) => path === hooksPath)

@@ -37,7 +37,6 @@ export async function bringUp(
   scope: Scope = 'all',
 ): Promise<Kept> {
   await mustBeWhole(desk)
-  await desk.keepHook(false)
   const result = await keeper.apply(takes, undefined, scope)
   const { seq } = positionOf(desk)
   if (result.faults.length === 0 && seq !== desk.contact.appliedSeq) await desk.note({ appliedSeq: seq })

@@ -1,9 +1,8 @@
-/** The commands of our own hooks: this very installation or its copy that stays, for these two folders, by absolute paths. */
+/** The commands of our own hooks: this very installation, for these two folders, all by absolute paths. */
 import type { OwnHooks } from '../../engine/compose/hooks.ts'
 import type { Homes } from '../../engine/settings/homes.ts'
 import { hookScript } from '../built.ts'
 import { thisPlatform } from '../name.ts'
-import { lasting } from '../service/copy.ts'
 import { hookCommand } from '../shim/command.ts'
 
 export function ownHooks({ stemmaHome, codexHome }: Homes): OwnHooks {
@@ -12,7 +11,7 @@ export function ownHooks({ stemmaHome, codexHome }: Homes): OwnHooks {
     hookCommand({
       platform,
       node: process.execPath,
-      script: lasting(stemmaHome, hookScript),
+      script: hookScript,
       args: [moment, stemmaHome, codexHome],
       behind,
     })

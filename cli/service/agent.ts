@@ -53,7 +53,7 @@ const umask = 0o077
  * first one already, so both streams are turned to the second.
  */
 const begin =
-  `[ "$(($(wc -c <"$0")))" -le ${serviceLogBytesMax} ] || ` +
+  `[ "$(($(wc -c <"$0" || echo 0)))" -le ${serviceLogBytesMax} ] || ` +
   '{ mv -f "$0" "$0.1" && exec >>"$0" 2>&1; }; exec /bin/sh "$@"'
 
 function listText(service: Service): string {

@@ -4,18 +4,19 @@
  * one; a removal takes away whatever an install may have left, half of one included.
  */
 import { dirname } from 'node:path'
+import { hooksPath } from '../../engine/compose/kind.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
-import { saveFile } from '../../engine/disk/save.ts'
+import { readFile, saveFile } from '../../engine/disk/save.ts'
 import { makeDirs } from '../../engine/disk/tree.ts'
 import { Fault } from '../../schemas/fault.ts'
-import { lentMs } from '../../schemas/limits.ts'
+import { lentMs, secretBytesMax } from '../../schemas/limits.ts'
 import { serviceLookMs, serviceStartMs, serviceWordsMax } from '../../schemas/limits-cli.ts'
 import type { Context } from '../context.ts'
-import { lasting, letPackageGo } from './copy.ts'
+import { shimFile } from '../shim/file.ts'
 import { readOwn, writeFile } from './file.ts'
 import { noManager, planOf } from './here.ts'
 import { launcherPlan, type Program } from './launcher.ts'
-import { appFolder, keepPackage, perishable } from './package.ts'
+import { appFolder, appScript, dropPackage, keepPackage, namesCopy, perishable } from './package.ts'
 import { runStep } from './runner.ts'
 import {
   commandOf,
@@ -38,7 +39,7 @@ export type Outline = {
 
 export function outline(service: Service, program: Program): Outline {
   const cached = perishable(program.script)
-  const script = lasting(service.stemmaHome, program.script)
+  const script = cached ? appScript(service.stemmaHome, cached.script) : program.script
   const plan = planOf(service)
   return {
     plan,
@@ -222,10 +223,23 @@ async function removeShared(context: Context, disk: Disk, service: Service): Pro
     if (error instanceof Fault && error.code === 'not-ours') return null
     throw error
   })
-  const kept = await letPackageGo(context, disk, launcher)
+  const kept = await letPackageGo(context, disk)
   if (isOurs !== null && kept === null) await disk.unlink(launcher)
   await disk.removeDir(dirname(launcher))
   return kept
+}
+
+/** Removes the copied package, unless Codex starts our hooks out of it. @returns the folder when it stays. */
+async function letPackageGo(context: Context, disk: Disk): Promise<string | null> {
+  const { homes } = context
+  const app = appFolder(homes.stemmaHome)
+  const users = [`${homes.codexHome}/${hooksPath}`, shimFile(context)]
+  for (const path of (await disk.stat(app)) === null ? [] : users) {
+    const text = (await readFile(disk, path, secretBytesMax))?.toString() ?? ''
+    if (namesCopy(text)) return app
+  }
+  await dropPackage(disk, homes.stemmaHome)
+  return null
 }
 
 /** Looks again and again. @returns false when it never came to be. */

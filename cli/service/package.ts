@@ -44,7 +44,9 @@ export async function keepPackage(disk: Disk, ids: Ids, stemmaHome: string, modu
   await makeDirs(disk, join(next, 'node_modules'), 0o700)
   let room = { bytes: packageBytesMax, files: packageFilesMax }
   const copy = async (from: string, to: string): Promise<void> => {
-    for (const { name, kind } of (await disk.list(from)) ?? []) {
+    const entries = await disk.list(from)
+    if (entries === null) throw new Fault('disk-missing', `${from} was removed while it was copied.`)
+    for (const { name, kind } of entries) {
       const [source, target] = [join(from, name), join(to, name)]
       if (kind === 'folder') {
         await disk.makeDir(target, 0o700)

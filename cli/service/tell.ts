@@ -102,6 +102,6 @@ export function tellRemoved(
     out.flow(
       0,
       kept,
-      ' stays with the launcher: the session hook or the shim starts out of it. `stemma hook uninstall` and `stemma shim uninstall` first, then this again.',
+      ' stays with the launcher: Codex starts the session hook out of it. `stemma hook uninstall` first, then this again.',
     )
 }

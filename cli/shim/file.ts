@@ -11,7 +11,6 @@ import { settingsBytesMax } from '../../schemas/limits.ts'
 import { hookScript } from '../built.ts'
 import type { Context } from '../context.ts'
 import { thisPlatform } from '../name.ts'
-import { keepLasting, lasting, letPackageGo } from '../service/copy.ts'
 import { quoteSh } from './command.ts'
 import { shimMark, shimName, shimScript } from './script.ts'
 
@@ -24,15 +23,13 @@ export async function writeShim(context: Context, disk: Disk): Promise<boolean> 
   const text = shimScript({
     platform: thisPlatform(),
     node: process.execPath,
-    script: lasting(homes.stemmaHome, hookScript),
+    script: hookScript,
     args: ['before', homes.stemmaHome, homes.codexHome],
   })
   const found = await readOwn(disk, shimFile(context))
-  await keepLasting(context, disk, hookScript, true)
   if (found === text) return false
   await makeDirs(disk, shimFolder(context), 0o700)
   await saveFile(disk, ids, shimFile(context), Buffer.from(text), 0o700)
-  await letPackageGo(context, disk)
   return true
 }
 
@@ -41,7 +38,6 @@ export async function removeShim(context: Context, disk: Disk): Promise<boolean>
   if ((await readOwn(disk, shimFile(context))) === null) return false
   await disk.unlink(shimFile(context))
   await disk.removeDir(shimFolder(context))
-  await letPackageGo(context, disk)
   return true
 }
 

@@ -8,6 +8,8 @@ export const serve: Check = (facts) => {
   const { serving, survey } = facts
   if (serving === null) return []
   const { status, fault: told, port, isTaken } = serving
+  // Its first look at a large home takes a while.
+  if (told?.code === 'locked') return []
   if (told)
     return [
       fault('serve-silent', {

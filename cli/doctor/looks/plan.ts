@@ -16,9 +16,10 @@ import { attempt } from './attempt.ts'
 export async function lookAtPlan(context: Context, disk: Disk, { owner }: Survey): Promise<PlanFacts> {
   const look = () => atDesk(context, new DryDisk(disk), plan)
   const { got, told } = await attempt(async () => {
-    if (owner === null) return look()
+    // A watcher may have lent the folder to another command just now, and take it back meanwhile.
     const seen = await besideOwner(context.homes.stemmaHome, disk, look)
-    return seen ? seen.got : inTurn(context, 'doctor', disk, look)
+    if (seen) return seen.got
+    return owner === null ? look() : inTurn(context, 'doctor', disk, look)
   })
   if (got !== null) return got
   // Another command is at work for longer than this one waits: nothing is wrong with that.

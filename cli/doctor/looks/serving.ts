@@ -11,7 +11,7 @@ import { tailnetAddress } from '../../../transport/identity/own.ts'
 import { isOnTailnet } from '../../../transport/identity/peer.ts'
 import type { Context } from '../../context.ts'
 import { serveWords } from '../../master/desk.ts'
-import { askRunning, forAnyone, patiently } from '../../owner.ts'
+import { askRunning } from '../../owner.ts'
 import type { ServingFacts } from '../facts.ts'
 import { attempt } from './attempt.ts'
 
@@ -26,7 +26,7 @@ export async function lookAtServing(
   const runs = owner !== null && owner !== 'mute' && owner.what === serveWords
   const asked = runs
     ? await attempt(async () => {
-        const told = await patiently(context, () => askRunning(context, disk, { cmd: 'status' }), forAnyone)
+        const told = await askRunning(context, disk, { cmd: 'status' })
         return told && v.parse(masterStatus, told.ok)
       })
     : { got: null, told: null }

@@ -55,9 +55,10 @@ test('S22: one that writes all the time, or is amid an apply, has to lend the fo
 })
 
 test('S22: what looks damaged without the lock is looked at with it; an end is an end', async () => {
-  const throwing = (code: 'log-damaged' | 'interrupted') => () => {
+  const throwing = (code: 'log-damaged' | 'interrupted' | 'bad-settings') => () => {
     throw new Fault(code, 'So it is.')
   }
   expect((await look(throwing('log-damaged'))).seen).toBeNull()
-  await expect(look(throwing('interrupted'))).rejects.toMatchObject({ code: 'interrupted' })
+  for (const code of ['interrupted', 'bad-settings'] as const)
+    await expect(look(throwing(code))).rejects.toMatchObject({ code })
 })

@@ -21,7 +21,7 @@ const list = (
   <array>
     <string>/bin/sh</string>
     <string>-c</string>
-    <string>[ &quot;$(($(wc -c &lt;&quot;$0&quot;)))&quot; -le 4194304 ] || { mv -f &quot;$0&quot; &quot;$0.1&quot; &amp;&amp; exec &gt;&gt;&quot;$0&quot; 2&gt;&amp;1; }; exec /bin/sh &quot;$@&quot;</string>
+    <string>[ &quot;$(($(wc -c &lt;&quot;$0&quot; || echo 0)))&quot; -le 4194304 ] || { mv -f &quot;$0&quot; &quot;$0.1&quot; &amp;&amp; exec &gt;&gt;&quot;$0&quot; 2&gt;&amp;1; }; exec /bin/sh &quot;$@&quot;</string>
     <string>${log}</string>
     <string>${launcher}</string>
 ${words}  </array>

@@ -104,8 +104,7 @@ describe.skipIf(process.platform === 'win32')('S54: the other systems, by stand-
         ],
       }
       expect(fakes.called()).toEqual(calls[system])
-      for (const log of ['follower.log', 'follower.log.1'])
-        writeFileSync(join(stemmaHome(), 'logs', log), 'said\n')
+      writeFileSync(join(stemmaHome(), 'logs/follower.log'), 'said\n')
       expect(await uninstall(context, disk, service(system))).toEqual({
         removed: true,
         told: true,

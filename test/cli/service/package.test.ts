@@ -1,6 +1,7 @@
 /** stemma out of an npx cache: a copy of its own, whole, whatever becomes of the cache. */
 import { spawnSync } from 'node:child_process'
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   appFolder,
@@ -30,7 +32,8 @@ import { until } from '../../e2e/patience.ts'
 import { SimDisk } from '../../sim/disk.ts'
 import { sweep } from '../../sim/sweep.ts'
 import { Fakes, freePort, isListening } from './fakes.ts'
-import { plantCache } from './npx.ts'
+
+const project = fileURLToPath(new URL('../../..', import.meta.url))
 
 test.each([
   [
@@ -154,11 +157,21 @@ describe('S54: the copy', () => {
     const fakes = new Fakes(join(root, 'fakes'), join(root, '.config/systemd/user'))
     try {
       const modules = join(root, '.npm/_npx/0a1b/node_modules')
-      const cached = plantCache(modules, dirname(dirname(compiled.at('cli/main.ts'))))
+      const out = dirname(dirname(compiled.at('cli/main.ts')))
+      cpSync(out, join(modules, 'stemma/dist'), {
+        recursive: true,
+        filter: (path) => !path.includes('node_modules'),
+      })
+      for (const name of needed(...Object.keys(manifest(project).dependencies ?? {})))
+        cpSync(join(project, 'node_modules', name), join(modules, name), {
+          recursive: true,
+          dereference: true,
+        })
       mkdirSync(join(root, '.codex'))
       const env = { HOME: root, PATH: `${fakes.bin}:/usr/bin:/bin` }
       const stemma = (script: string, words: string) =>
         spawnSync(process.execPath, [script, ...words.split(' ')], { env, encoding: 'utf8' })
+      const cached = join(modules, 'stemma/dist/cli/stemma.cjs')
       expect(stemma(cached, 'master init').status).toBe(0)
       fakes.set('start')
       const port = await freePort()
@@ -194,3 +207,19 @@ describe('S54: the copy', () => {
     }
   })
 })
+
+function manifest(folder: string): { readonly dependencies?: Readonly<Record<string, string>> } {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+}
+
+/** These packages and all that they need. */
+function needed(...names: readonly string[]): ReadonlySet<string> {
+  const all = new Set<string>()
+  const add = (name: string) => {
+    if (all.has(name)) return
+    all.add(name)
+    Object.keys(manifest(join(project, 'node_modules', name)).dependencies ?? {}).forEach(add)
+  }
+  names.forEach(add)
+  return all
+}
