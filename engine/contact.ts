@@ -3,7 +3,7 @@
  * floor). Always holds: a damaged file counts as none.
  */
 import { type Code, isCode } from '../schemas/code.ts'
-import type { Fault } from '../schemas/fault.ts'
+import { Fault } from '../schemas/fault.ts'
 import { contactBytesMax, troubleLettersMax } from '../schemas/limits.ts'
 import { count, v } from '../schemas/shape.ts'
 import type { Disk } from './disk/disk.ts'
@@ -40,13 +40,14 @@ export function troubled(before: Trouble | null, { code, message }: Fault, nowMs
 const pathOf = (stemmaHome: string) => `${stemmaHome}/contact.json`
 
 export async function loadContact(disk: Disk, stemmaHome: string): Promise<Contact> {
-  const bytes = await readFile(disk, pathOf(stemmaHome), contactBytesMax)
-  if (bytes === null) return noContact
   try {
+    const bytes = await readFile(disk, pathOf(stemmaHome), contactBytesMax)
+    if (bytes === null) return noContact
     const parsed = v.safeParse(shape, JSON.parse(bytes.toString()))
     return parsed.success ? parsed.output : noContact
   } catch (error) {
     if (error instanceof SyntaxError) return noContact
+    if (error instanceof Fault && error.code === 'too-many') return noContact
     throw error
   }
 }

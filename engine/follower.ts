@@ -14,6 +14,7 @@ import { type KeyRow, rowLayouts } from '../schemas/section.ts'
 import type { FollowerId, Hash } from '../schemas/shape.ts'
 import { channelBytes } from '../schemas/signable.ts'
 import { wireVersion } from '../schemas/wire/index.ts'
+import { setAside } from './aside.ts'
 import { Blobs } from './blobs/blobs.ts'
 import { fingerprint, verify } from './crypto/ed25519.ts'
 import type { Disk } from './disk/disk.ts'
@@ -78,7 +79,7 @@ export class Follower {
     if (isOurs) await sweepTemps(disk, stemmaHome)
     const blobs = new Blobs(disk, ids, `${stemmaHome}/blobs`)
     await blobs.open()
-    return new Follower(place, keys, blobs, joined ? await Log.open(logPlace(place)) : null)
+    return new Follower(place, keys, blobs, joined ? await asCopy(Log.open(logPlace(place))) : null)
   }
 
   get id(): FollowerId {
@@ -156,7 +157,7 @@ export class Follower {
       if (!beginsWith(state.maps.keys.rows(), own.state.maps.keys.rows())) return otherKeys
     }
     await this.#bring(state, fetch)
-    if (own) await own.moveTo({ parts, head })
+    if (own) await asCopy(own.moveTo({ parts, head }))
     else this.#log = await Log.adopt(logPlace(this.#place), { parts, head })
     return null
   }
@@ -175,9 +176,10 @@ export class Follower {
     const runs = splitRun(payloads)
     for (const [i, run] of runs.entries()) {
       const last = i === runs.length - 1
-      const head = await log.ingest(run, async (state) => {
+      const bring = async (state: State) => {
         if (fetch && last) await this.#bring(state, fetch)
-      })
+      }
+      const head = await asCopy(log.ingest(run, bring))
       if (!isRefusal(head)) continue
       const line = firstLine(run, keys)
       if (line && contradicts(line, log.head))
@@ -208,13 +210,19 @@ export class Follower {
     return this.blobs.sweep(keep)
   }
 
-  /** Forgets the log, its contents and the floor it set. Keys stay: the machine keeps its identity. */
-  async forget(): Promise<void> {
+  /**
+   * Forgets the log, its contents and the floor it set. Keys stay: the machine keeps its identity.
+   * @returns the name under which a log is kept that is damaged; else nothing.
+   */
+  async forget(): Promise<readonly string[]> {
+    const damage = this.#log?.damage ?? null
     await this.#log?.close()
     this.#log = null
+    const kept = damage === null ? [] : [await setAside(this.#place, 'log')]
     await removeTree(this.#place.disk, logPlace(this.#place).dir)
     await removeTree(this.#place.disk, `${this.#place.stemmaHome}/blobs`)
     await this.blobs.open()
+    return kept
   }
 
   async close(): Promise<void> {
@@ -294,6 +302,16 @@ export class Follower {
           `The master's history contradicts entry ${ours.seq}, which this machine holds with its signature.`,
           facts,
         )
+  }
+}
+
+/** A log that is only a copy has another cure than the master's own. */
+async function asCopy<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'log-damaged') throw error
+    throw new Fault('copy-damaged', error.message, error.facts, error)
   }
 }
 

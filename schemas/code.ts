@@ -89,7 +89,11 @@ export const codes = {
   // --- what is stored ---
   'log-damaged': fact(
     'damaged',
-    'The log is kept read-only as it is. Restore it from a backup or take it from a follower; do not delete it.',
+    'The log is kept read-only as it is. Restore the stemma folder from a backup, and let a follower bring it up to date; do not delete it.',
+  ),
+  'copy-damaged': fact(
+    'damaged',
+    'Nothing of your Codex home is lost: run `stemma follower leave`, then join again for a fresh copy.',
   ),
   'log-poisoned': fact(
     'failed',
@@ -99,7 +103,7 @@ export const codes = {
   incomplete: fact('unreachable', 'Run `stemma sync` when the master can be reached; it fetches the rest.'),
   'keys-damaged': fact(
     'damaged',
-    'Restore the keys folder from a backup; without it this machine cannot prove who it is.',
+    'Restore the keys folder from a backup; without it this machine cannot prove who it is. A follower that has none runs `stemma follower leave` and joins again, as a new machine.',
   ),
   'keys-exposed': fact(
     'trust',

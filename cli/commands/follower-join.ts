@@ -166,7 +166,7 @@ async function mustWant(
     await mustAgree(context, { text: 'Join, and write these files?', enter: 'yes' }, declined)
   } catch (error) {
     if (before) await desk.setLocal(before)
-    else await part(desk)
+    else await part({ context, disk: desk.disk, desk, hasRecords: true })
     throw error
   }
 }

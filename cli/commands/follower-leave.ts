@@ -1,13 +1,20 @@
 /** `follower leave`: stops following; the files stay where they are. */
+import { publishedHooks } from '../../engine/compose/hooks.ts'
+import { hooksPath, textOf } from '../../engine/compose/kind.ts'
+import type { Disk } from '../../engine/disk/disk.ts'
+import { readFile, saveFile } from '../../engine/disk/save.ts'
 import { removeTree } from '../../engine/disk/tree.ts'
+import { followerId } from '../../engine/keys/keys.ts'
 import { loadLocal } from '../../engine/settings/file.ts'
 import { exitCodes } from '../../schemas/code.ts'
+import { isRefusal } from '../../schemas/fault.ts'
+import { secretBytesMax } from '../../schemas/limits.ts'
 import type { FollowerLocal } from '../../schemas/settings.ts'
 import { define } from '../command.ts'
 import type { Context } from '../context.ts'
-import { type FollowerDesk, withFollower } from '../follower/desk.ts'
+import type { FollowerDesk } from '../follower/desk.ts'
 import { hookStatus } from '../follower/hook.ts'
-import { part } from '../follower/part.ts'
+import { type Parting, part, tellKept, unlessDamaged, withParting } from '../follower/part.ts'
 import { serviceHere } from '../service/here.ts'
 import { uninstall } from '../service/install.ts'
 import { isInstalled, planHere } from '../service/state.ts'
@@ -26,16 +33,25 @@ export const command = define({
   examples: ['follower leave'],
   async run(context) {
     const service = await withoutService(context)
-    return withFollower(context, 'follower leave', async (desk, local) => {
-      await desk.keeper.recover()
-      const hook = await withoutHook(desk, local)
-      const shim = (await hasShim(context, desk.disk)) ? shimFile(context) : null
-      const secrets = await secretsHere(desk)
-      await removeTree(desk.disk, `${context.homes.stemmaHome}/apply`)
-      await part(desk)
+    return withParting(context, 'follower leave', async (parting, local) => {
+      const { disk, desk, keys } = parting
+      const hook = await withoutHook(parting, local)
+      const shim = (await hasShim(context, disk)) ? shimFile(context) : null
+      const secrets = desk && (await secretsHere(desk))
+      await removeTree(disk, `${context.homes.stemmaHome}/apply`)
+      const kept = await part(parting)
+      const id = keys && followerId(keys.node.public)
       if (context.json)
-        context.out.json({ left: local.master, hookLeft: hook === 'left', hook, shim, secrets, service })
-      else tellLeft(context, local.master, { hook, shim, secrets, service, id: desk.follower.id })
+        context.out.json({
+          left: local.master,
+          hookLeft: hook === 'left',
+          hook,
+          shim,
+          secrets,
+          service,
+          kept,
+        })
+      else tellLeft(context, local.master, { hook, shim, secrets, service, id, kept })
       return exitCodes.done
     })
   },
@@ -44,23 +60,30 @@ export const command = define({
 type Staying = {
   readonly hook: 'removed' | 'left' | 'none'
   readonly shim: string | null
-  readonly secrets: readonly string[]
+  /** Null where the log cannot say. */
+  readonly secrets: readonly string[] | null
   /** The service is removed; it would have nothing to watch. */
   readonly service: 'removed' | 'none'
-  readonly id: string
+  /** Null where its keys are lost. */
+  readonly id: string | null
+  /** Something damaged, by the names that it has now. */
+  readonly kept: readonly string[]
 }
 
 function tellLeft(
-  { out, homes }: Context,
+  context: Context,
   master: string,
-  { hook, shim, secrets, service, id }: Staying,
+  { hook, shim, secrets, service, id, kept }: Staying,
 ): void {
+  const { out, homes } = context
   out.flow(0, 'No longer following ', master, '.')
-  const shown = secrets.slice(0, shownMax).join(', ') + (secrets.length > shownMax ? ' and more' : '')
+  const all = secrets ?? []
+  const shown = all.slice(0, shownMax).join(', ') + (all.length > shownMax ? ' and more' : '')
+  const named = secrets ? `(${shown})` : '(only the log could name them)'
   out.flow(
     0,
     ...['The files in ', homes.codexHome, ' stay'],
-    shown === '' ? '.' : `, those with secrets included (${shown}).`,
+    secrets?.length === 0 ? '.' : `, those with secrets included ${named}.`,
   )
   if (service === 'removed') out.line('The service is removed.')
   if (hook === 'removed') out.line('The session hook is removed.')
@@ -68,9 +91,10 @@ function tellLeft(
     out.flow(0, 'The session hook is in hooks.json still, and does nothing; remove its entry there.')
   if (shim !== null)
     out.flow(0, 'The shim stays, and only starts Codex: ', shim, ' (`stemma shim uninstall` removes it).')
+  tellKept(context, kept, id === null)
   out.flow(
     0,
-    `The master lists this machine (${id.slice(0, 12)}) still; \`stemma master revoke\` there cuts it off for ever.`,
+    `The master lists this machine${id ? ` (${id.slice(0, 12)})` : ''} still; \`stemma master revoke\` there cuts it off for ever.`,
   )
 }
 
@@ -84,16 +108,47 @@ async function withoutService(context: Context): Promise<Staying['service']> {
   return 'removed'
 }
 
-/** Takes the session hook out of Codex, in a last apply of what is stored here. */
-async function withoutHook(desk: FollowerDesk, local: FollowerLocal): Promise<Staying['hook']> {
-  const { follower } = desk
-  const { installed } = await hookStatus(desk)
-  if (local.hook !== true) return installed ? 'left' : 'none'
-  if (follower.state && (await follower.missing(follower.state)).length > 0) return 'left'
-  await desk.setLocal({ ...local, hook: false })
-  await desk.keeper.apply()
-  if ((await hookStatus(desk)).installed) return 'left'
-  return installed ? 'removed' : 'none'
+/** Takes the session hook out of Codex: in a last apply of what is stored here, or else, out of hooks.json alone. */
+async function withoutHook(
+  { context, disk, desk, hasRecords }: Parting,
+  local: FollowerLocal,
+): Promise<Staying['hook']> {
+  const before = desk && (await hookStatus(desk))
+  if (local.hook !== true) return before?.installed ? 'left' : 'none'
+  const isApplied =
+    desk &&
+    hasRecords &&
+    (await unlessDamaged(async () => {
+      if (!(await isComplete(desk))) return false
+      await desk.setLocal({ ...local, hook: false })
+      await desk.keeper.apply()
+      return true
+    }))
+  const taken = isApplied ? 'none' : await takeOut(context, disk)
+  if (taken === 'left') return 'left'
+  if (desk && (await hookStatus(desk)).installed) return 'left'
+  return before?.installed ? 'removed' : taken
+}
+
+const isComplete = async ({ follower }: FollowerDesk): Promise<boolean> =>
+  !follower.state || (await follower.missing(follower.state)).length === 0
+
+/** What `publishedHooks` leaves of a file that had our entry alone. */
+const noHooksText = `${JSON.stringify({ hooks: {} }, null, 2)}\n`
+
+/** What else is in hooks.json stays. */
+async function takeOut({ homes, ids }: Context, disk: Disk): Promise<Staying['hook']> {
+  const path = `${homes.codexHome}/${hooksPath}`
+  const stat = await disk.stat(path)
+  if (stat === null) return 'none'
+  if (stat.kind !== 'file') return 'left'
+  const text = textOf((await readFile(disk, path, secretBytesMax)) ?? Buffer.alloc(0))
+  const rest = text === null ? null : publishedHooks(text)
+  if (rest === null || isRefusal(rest)) return 'left'
+  if (rest === text) return 'none'
+  if (rest === noHooksText) await disk.unlink(path)
+  else await saveFile(disk, ids, path, Buffer.from(rest), stat.mode & 0o777)
+  return 'removed'
 }
 
 /** Canonical files with secrets that are in the home. */

@@ -6,8 +6,7 @@ import { Fault } from '../../schemas/fault.ts'
 import { define, flag } from '../command.ts'
 import { nobodyThere } from '../confirm.ts'
 import type { Context } from '../context.ts'
-import { withFollower } from '../follower/desk.ts'
-import { part } from '../follower/part.ts'
+import { part, tellKept, withParting } from '../follower/part.ts'
 import { withDesk } from '../master/desk.ts'
 
 export const command = define({
@@ -39,17 +38,21 @@ export const command = define({
           )
         return exitCodes.done
       })
-    return withFollower(context, 'trust reset', async (desk) => {
-      const log = desk.follower.head?.logId.toString('hex') ?? null
-      if (log !== null) await mustConfirm(context, options.yes, log)
-      await desk.keeper.recover()
-      await part(desk)
-      if (context.json) context.out.json({ role: 'follower', forgot: log })
-      else
+    return withParting(context, 'trust reset', async (parting, { fingerprint }) => {
+      const { desk, keys } = parting
+      const log = desk?.follower.head?.logId.toString('hex') ?? null
+      // Of a log that cannot be read nobody knows the id.
+      const confirmed = desk ? log : fingerprint
+      if (confirmed !== null) await mustConfirm(context, options.yes, confirmed)
+      const kept = await part(parting)
+      if (context.json) context.out.json({ role: 'follower', forgot: log, kept })
+      else {
         context.out.flow(
           0,
           'The pinned key and its log are forgotten. Join with a new link: `stemma follower join LINK`.',
         )
+        tellKept(context, kept, keys === null)
+      }
       return exitCodes.done
     })
   },
@@ -57,7 +60,7 @@ export const command = define({
 
 const typedDigits = 8
 
-/** A person types the beginning of the log id: nobody confirms this by habit. */
+/** A person types the beginning of the log id, or of the pinned key: nobody confirms this by habit. */
 async function mustConfirm(context: Context, yes: boolean, log: string): Promise<void> {
   if (yes) return
   const wanted = log.slice(0, typedDigits)

@@ -103,9 +103,16 @@ export async function withFollower<T>(
   what: string,
   work: (desk: FollowerDesk, local: FollowerLocal, lock: Lock) => Promise<T>,
 ): Promise<T> {
-  const { disk, local } = await mustFollow(context)
-  return withFolder(context, what, disk, (desk, lock) => work(desk, local, lock))
+  const { disk } = await mustFollow(context)
+  return withFolder(context, what, disk, async (desk, lock) => {
+    // It may have left while this waited for its turn.
+    if (!desk.local) throw followsNobody(context)
+    return work(desk, desk.local, lock)
+  })
 }
+
+const followsNobody = ({ homes }: Context): Fault =>
+  new Fault('not-initialised', `${homes.stemmaHome} does not follow a master yet.`)
 
 /** @throws Fault `not-initialised`, `wrong-role`. */
 export async function mustFollow(
@@ -114,7 +121,7 @@ export async function mustFollow(
   const { homes } = context
   const disk = await context.openDisk(homes.codexHome)
   const local = await loadLocal(disk, homes.stemmaHome)
-  if (!local) throw new Fault('not-initialised', `${homes.stemmaHome} does not follow a master yet.`)
+  if (!local) throw followsNobody(context)
   if (local.role !== 'follower') throw new Fault('wrong-role', 'This machine is a master, not a follower.')
   return { disk, local }
 }

@@ -21,6 +21,7 @@ import type { Lock } from '../../transport/control/lock.ts'
 import { type Change, watchSurroundings } from '../../transport/identity/surroundings.ts'
 import { stay } from '../../transport/link/stay.ts'
 import type { Context } from '../context.ts'
+import { isInstalled, planHere } from '../service/state.ts'
 import { counted } from '../ui/amount.ts'
 import { Voice } from '../ui/voice.ts'
 import { conflictsOf } from './conflict.ts'
@@ -48,6 +49,7 @@ class Watcher {
   /** Ends the way to a link alone. */
   #hurry: (why: unknown) => void = () => {}
   #isLost = false
+  #hasBegun = false
 
   constructor(context: Context) {
     this.#context = { ...context, signal: AbortSignal.any([context.signal, this.#stop.signal]) }
@@ -65,11 +67,21 @@ class Watcher {
         await clock.wait(lentMs, signal)
       }
     } catch (error) {
-      if (!signal.aborted) throw error
+      if (await this.#hasLeft(error))
+        this.#voice.say({ event: 'left' }, 'This machine no longer follows a master.')
+      else if (!signal.aborted) throw error
     } finally {
       stop()
     }
     this.#voice.say({ event: 'stopped' }, 'Stopped.')
+  }
+
+  /** `follower leave` takes the service along: one that is there comes back for the join behind a `trust reset`. */
+  async #hasLeft(error: unknown): Promise<boolean> {
+    if (!this.#hasBegun || !(error instanceof Fault) || error.code !== 'not-initialised') return false
+    const disk = await this.#context.openDisk()
+    const plan = await planHere(this.#context, disk, 'follower')
+    return plan === null || !(await isInstalled(disk, plan))
   }
 
   #noticed(change: Change): void {
@@ -81,6 +93,7 @@ class Watcher {
 
   /** While the folder is ours: links, one after the other. Returns when it is to be lent. */
   async #hold(desk: FollowerDesk, link: Link, lock: Lock): Promise<void> {
+    this.#hasBegun = true
     const { clock, ids } = this.#context
     const ended = new AbortController()
     const signal = AbortSignal.any([this.#context.signal, ended.signal])

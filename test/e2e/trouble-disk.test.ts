@@ -11,7 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type Machine, onLoopback } from './machine.ts'
 import { begin, expectDone, expectTrouble, linkOf, make, removeAll, serveArgs } from './trouble.ts'
@@ -134,12 +134,19 @@ describe('a damaged log', () => {
     flip(file, Math.floor(sound.length / 2))
     master.write('AGENTS.md', 'new\n')
     await server.event('published', (said) => Number(said['seq']) > 7)
-    await expectTrouble(follower, ['sync'], 'log-damaged')
+    await expectTrouble(follower, ['sync'], 'copy-damaged')
     expect(follower.read('AGENTS.md')).toBe('4\n')
-    // What the hint says works: a new start. The master is not impressed by a follower's trouble.
+    // Whole again it goes on. The master is not impressed by a follower's trouble.
+    const damaged = readFileSync(file)
     writeFileSync(file, sound)
     expectDone(await follower.stemma('sync'))
     expect(follower.read('AGENTS.md')).toBe('new\n')
+    // What the hint says works, too: a fresh copy. The damaged one is kept.
+    writeFileSync(file, damaged)
+    const left = (await follower.stemma('follower', 'leave', '--json')).json()
+    expect(readFileSync(join(String(left['kept']), basename(file))).equals(damaged)).toBe(true)
+    expectDone(await follower.stemma('follower', 'join', await linkOf(master), '--yes'))
+    expectDone(await follower.stemma('sync'))
     expect(await server.stop()).toBe(0)
   })
 
