@@ -2,6 +2,7 @@
  * What is damaged, put aside under another name: it may be the only copy of something.
  * Always holds: nothing of it is read or removed again, and its own name is free, durably, on return.
  */
+import type { Code } from '../schemas/code.ts'
 import { Fault } from '../schemas/fault.ts'
 import { removeTree } from './disk/tree.ts'
 import type { FollowerPlace } from './follower.ts'
@@ -28,7 +29,7 @@ export async function forgetDamaged(place: Place): Promise<readonly string[]> {
   const { disk, ids, stemmaHome } = place
   const kept: string[] = []
   const dir = `${stemmaHome}/log`
-  const isSound = await works(async () => {
+  const isSound = await works(null, async () => {
     if (!(await Log.exists({ disk, ids, dir }))) return true
     const log = await Log.open({ disk, ids, dir })
     await log.close()
@@ -38,16 +39,19 @@ export async function forgetDamaged(place: Place): Promise<readonly string[]> {
   else kept.push(await setAside(place, 'log'))
   await removeTree(disk, `${stemmaHome}/blobs`)
   const hasKeys = (await disk.stat(`${stemmaHome}/keys`)) !== null
-  const isKnown = await works(async () => (await loadFollowerKeys(disk, stemmaHome)) !== null)
+  // A disk that only failed to read them is no reason to give up who this machine is.
+  const isKnown = await works('keys-damaged', async () => (await loadFollowerKeys(disk, stemmaHome)) !== null)
   if (hasKeys && !isKnown) kept.push(await setAside(place, 'keys'))
   return kept
 }
 
-async function works(look: () => Promise<boolean>): Promise<boolean> {
+/** @param code what alone counts as damage; null for any fault. */
+async function works(code: Code | null, look: () => Promise<boolean>): Promise<boolean> {
   try {
     return await look()
   } catch (error) {
     if (!(error instanceof Fault) || error.code === 'interrupted') throw error
+    if (code !== null && error.code !== code) throw error
     return false
   }
 }

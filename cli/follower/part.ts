@@ -56,7 +56,10 @@ export async function withParting<T>(
     } catch (error) {
       if (isOpen || !isDamage(error)) throw error
     }
-    const keys = await unlessDamaged(() => loadFollowerKeys(disk, context.homes.stemmaHome))
+    const keys = await loadFollowerKeys(disk, context.homes.stemmaHome).catch((error: unknown) => {
+      if (error instanceof Fault && error.code === 'keys-damaged') return null
+      throw error
+    })
     return work({ context, disk, desk: null, keys, hasRecords: await recover(context, disk, keys) }, local)
   })
 }
