@@ -34,6 +34,8 @@ export type World = {
 export type Context = {
   readonly homes: Homes
   readonly env: Env
+  /** Of the user: the usual folders lie in it. */
+  readonly homeDir: string
   readonly cwd: string
   readonly out: Writer
   readonly err: Writer

@@ -89,6 +89,7 @@ async function makeContext(world: World, voice: Voice): Promise<Context> {
     progress: makeTeller(voice.json ? undefined : world.line, systemClock),
     homes,
     env,
+    homeDir,
     cwd,
     pid,
     uid,

@@ -43,6 +43,14 @@ export const codes = {
     'failed',
     'Start Codex once so that it makes its home, or point CODEX_HOME at the right folder.',
   ),
+  'other-home': fact(
+    'failed',
+    'Set CODEX_HOME to the home of this folder, or STEMMA_HOME to the folder of the other home. When the home was moved: change the line `home` in local.toml of this folder.',
+  ),
+  'home-taken': fact(
+    'failed',
+    'Choose a Codex home of its own with CODEX_HOME, or use the folder that keeps this one with STEMMA_HOME.',
+  ),
   'files-gone': fact(
     'failed',
     'If they were removed on purpose: `stemma master rebuild --yes`. If not, bring them back (is CODEX_HOME right, is its disk mounted?); it then goes on by itself.',

@@ -13,6 +13,8 @@ export const pathSegmentsMax = 16
 export const pathBytesMax = 512
 
 // --- canonical home ---
+/** Links that lead to one home, each to the next: as many as Linux follows. */
+export const linkHopsMax = 40
 /** The largest file that travels. Streamed everywhere, so it bounds disk and time, not memory. */
 export const fileBytesMax = 64 * MiB
 /** The largest secret file: sealed and opened in memory. Real ones are a few KiB. */

@@ -72,12 +72,22 @@ const logId = v.custom<string>(
   (x) => typeof x === 'string' && /^[0-9a-f]{32}$/.test(x),
   'expected the 32 hex digits of a log id',
 )
+/** Of whichever system: a slip of the hand shows, and a home is never looked for beside where a command was typed. */
+const home = v.custom<string>(
+  (x) => typeof x === 'string' && /^(?:\/|[A-Za-z]:[\\/]|\\\\)/.test(x),
+  'expected the absolute path of a Codex home',
+)
 export const local = v.variant(
   'role',
   [
-    v.strictObject({ role: v.literal('master') }),
+    v.strictObject({
+      role: v.literal('master'),
+      /** The Codex home that this folder was made for; absent in folders of older versions. */
+      home: v.optional(home),
+    }),
     v.strictObject({
       role: v.literal('follower'),
+      home: v.optional(home),
       master: address,
       /** SHA-256 of the master's node key: the pin (S18). */
       fingerprint: hash,

@@ -1,6 +1,7 @@
 /** `follower join`: pins a master and brings its home to this machine. */
 import type { Takes } from '../../engine/apply/plan.ts'
 import { loadLocal } from '../../engine/settings/file.ts'
+import { mustKeep, realHome } from '../../engine/settings/kept.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { joinTimeoutMs, nameBytesMax, timeoutMsMax } from '../../schemas/limits.ts'
 import { formatAddress, type Link, parseAddress, parseLink } from '../../schemas/link.ts'
@@ -16,6 +17,7 @@ import { tellInstalled } from '../follower/own.ts'
 import { part } from '../follower/part.ts'
 import { bringUp, positionOf } from '../follower/sync.ts'
 import { tellApplied, tellPlan } from '../follower/tell.ts'
+import { mustBeUntaken } from '../taken.ts'
 import { duration } from '../ui/amount.ts'
 
 export const command = define({
@@ -55,6 +57,8 @@ export const command = define({
     const before = await loadLocal(disk, homes.stemmaHome)
     if (before?.role === 'master')
       throw new Fault('wrong-role', 'This machine is a master; it cannot follow another.')
+    if (before) await mustKeep(disk, homes, before)
+    await mustBeUntaken(context, disk)
     if (before && before.fingerprint !== link.fingerprint)
       await mustReplace(context, before.master, options.yes)
     return withFolder(context, 'follower join', disk, async (desk) => {
@@ -62,6 +66,7 @@ export const command = define({
       const same = before?.fingerprint === link.fingerprint ? before : null
       const local: FollowerLocal = {
         role: 'follower',
+        home: await realHome(disk, homes.codexHome),
         master: `wss://${formatAddress(link.host, link.port)}`,
         fingerprint: link.fingerprint,
         // Another address changes nothing else (S60).

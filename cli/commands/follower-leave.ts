@@ -6,6 +6,7 @@ import { readFile, saveFile } from '../../engine/disk/save.ts'
 import { removeTree } from '../../engine/disk/tree.ts'
 import { followerId } from '../../engine/keys/keys.ts'
 import { loadLocal } from '../../engine/settings/file.ts'
+import { mustKeep } from '../../engine/settings/kept.ts'
 import { exitCodes } from '../../schemas/code.ts'
 import { isRefusal } from '../../schemas/fault.ts'
 import { secretBytesMax } from '../../schemas/limits.ts'
@@ -102,6 +103,7 @@ function tellLeft(
 async function withoutService(context: Context): Promise<Staying['service']> {
   const disk = await context.openDisk()
   const local = await loadLocal(disk, context.homes.stemmaHome)
+  if (local) await mustKeep(disk, context.homes, local)
   const plan = local?.role === 'follower' ? await planHere(context, disk, 'follower') : null
   if (plan === null || !(await isInstalled(disk, plan))) return 'none'
   await uninstall(context, disk, await serviceHere(context, disk, 'follower'))

@@ -3,10 +3,12 @@
 import { clearUnborn } from '../../engine/found.ts'
 import { Master } from '../../engine/master.ts'
 import { loadLocal, saveLocal } from '../../engine/settings/file.ts'
+import { realHome } from '../../engine/settings/kept.ts'
 import { exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { define } from '../command.ts'
 import { owning } from '../owner.ts'
+import { mustBeUntaken } from '../taken.ts'
 import { bold, yellow } from '../ui/paint.ts'
 
 export const command = define({
@@ -34,6 +36,7 @@ export const command = define({
     }
     // Before the lock, too: while that master runs, its lock is not what stands in the way.
     await mustBeFree()
+    await mustBeUntaken(context, disk)
     return owning(context, 'master init', disk, async () => {
       await mustBeFree()
       const place = { disk, ids, clock, stemmaHome: homes.stemmaHome }
@@ -42,7 +45,10 @@ export const command = define({
       const { fingerprint } = master
       const log = master.head.logId.toString('hex')
       await master.close()
-      await saveLocal(disk, ids, homes.stemmaHome, { role: 'master' })
+      await saveLocal(disk, ids, homes.stemmaHome, {
+        role: 'master',
+        home: await realHome(disk, homes.codexHome),
+      })
       if (context.json) out.json({ role: 'master', fingerprint, log, recovery })
       else {
         out.flow(0, 'This machine is now the master of ', bold(homes.codexHome), '.')

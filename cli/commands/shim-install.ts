@@ -1,4 +1,6 @@
 /** `shim install`: a small `codex` to stand before the real one on PATH, which brings news first. */
+import { loadLocal } from '../../engine/settings/file.ts'
+import { mustKeep } from '../../engine/settings/kept.ts'
 import { exitCodes } from '../../schemas/code.ts'
 import { define } from '../command.ts'
 import { thisPlatform } from '../name.ts'
@@ -13,8 +15,11 @@ export const command = define({
   ],
   examples: ['shim install'],
   async run(context) {
-    const { out, json } = context
-    const changed = await writeShim(context, await context.openDisk())
+    const { out, json, homes } = context
+    const disk = await context.openDisk(homes.codexHome)
+    const local = await loadLocal(disk, homes.stemmaHome)
+    if (local) await mustKeep(disk, homes, local)
+    const changed = await writeShim(context, disk)
     const file = shimFile(context)
     const first = isFirst(context)
     if (json) {

@@ -71,10 +71,10 @@ async function lookAtFollower(desk: FollowerDesk, local: FollowerLocal) {
 }
 
 async function tellFollower(context: Context, service: ServiceState): Promise<void> {
-  const { out, clock, json } = context
+  const { out, clock, json, homes } = context
   const { report, planned, contactMs, address } = await glance(context, 'status', lookAtFollower)
   if (json) {
-    out.json({ ...report, service })
+    out.json({ ...report, service, home: homes.codexHome })
     return
   }
   const { plan } = planned
@@ -82,6 +82,7 @@ async function tellFollower(context: Context, service: ServiceState): Promise<vo
   out.table(
     ['', ''],
     [
+      ['home', homes.codexHome],
       ['this machine', report.name ?? 'not enrolled yet'],
       ['id', report.id.slice(0, 12)],
       ['entry', `${report.seq}${stateOf(report.pending, heldBack(planned, plan.faults))}`],

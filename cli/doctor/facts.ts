@@ -21,6 +21,8 @@ export type Facts = {
   readonly nowMs: number
   readonly stemmaHome: string
   readonly codexHome: string
+  /** The Codex home that the folder keeps, where it is another one; null where it is not. */
+  readonly keeps: string | null
   /** Of this user; null where users have none. */
   readonly uid: number | null
   /** What is wrong with local.toml and settings.toml. */

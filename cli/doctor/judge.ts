@@ -8,7 +8,7 @@ import { mute, sockets, watcher } from './checks/lock.ts'
 import { modes, owner } from './checks/modes.ts'
 import { publishing, reach, serve, watches } from './checks/serve.ts'
 import { launcher, manager, service, unit } from './checks/service.ts'
-import { codexHome, settings } from './checks/setup.ts'
+import { codexHome, otherHome, settings } from './checks/setup.ts'
 import { contents, cutOff, fork, keys, leftovers, log, records } from './checks/stored.ts'
 import type { Facts } from './facts.ts'
 import type { Check, Finding } from './finding.ts'
@@ -24,6 +24,7 @@ const checks: readonly Check[] = [
 
 /** Faults first. */
 export function judge(facts: Facts): readonly Finding[] {
-  const all = checks.flatMap((check) => check(facts))
+  // Judged by a home that is not its own, all of the rest would be wrong.
+  const all = (facts.keeps === null ? checks : [otherHome]).flatMap((check) => check(facts))
   return [...all.filter(({ level }) => level === 'fault'), ...all.filter(({ level }) => level === 'warning')]
 }

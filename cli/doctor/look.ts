@@ -3,9 +3,13 @@
  * what mends.
  * Always holds: nothing is changed: all of it is read through a disk that only reads, or asked of who owns the folder.
  */
+import type { Disk } from '../../engine/disk/disk.ts'
 import { DryDisk } from '../../engine/disk/dry.ts'
 import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
+import type { Homes } from '../../engine/settings/homes.ts'
+import { isSameHome } from '../../engine/settings/kept.ts'
 import { readWatching } from '../../engine/watching.ts'
+import type { Local } from '../../schemas/settings.ts'
 import { survey } from '../../transport/control/survey.ts'
 import type { Context } from '../context.ts'
 import { isAlive } from '../hook/alive.ts'
@@ -52,6 +56,7 @@ export async function look(context: Context): Promise<Facts> {
     nowMs: clock.now(),
     stemmaHome,
     codexHome,
+    keeps: await keptHome(disk, homes, local.got),
     uid,
     settings: [local.told, settings.told].flatMap((told) => (told === null ? [] : [told])),
     place: await lookAtPlace(context, disk),
@@ -80,4 +85,11 @@ export async function look(context: Context): Promise<Facts> {
         : null,
     login: mine && (await lookAtLogin(context, disk)),
   }
+}
+
+async function keptHome(disk: Disk, { codexHome }: Homes, local: Local | null): Promise<string | null> {
+  const home = local?.home
+  if (home === undefined) return null
+  const { got: isHere } = await attempt(() => isSameHome(disk, home, codexHome))
+  return isHere === false ? home : null
 }

@@ -8,6 +8,7 @@ import { toHash } from '../../engine/crypto/hash.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import { Follower } from '../../engine/follower.ts'
 import { loadLocal, loadSettings, saveLocal } from '../../engine/settings/file.ts'
+import { mustKeep } from '../../engine/settings/kept.ts'
 import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
 import { lentRetryMs, lockRetryMs } from '../../schemas/limits.ts'
 import { type Link, parseAddress } from '../../schemas/link.ts'
@@ -114,7 +115,7 @@ export async function withFollower<T>(
 const followsNobody = ({ homes }: Context): Fault =>
   new Fault('not-initialised', `${homes.stemmaHome} does not follow a master yet.`)
 
-/** @throws Fault `not-initialised`, `wrong-role`. */
+/** @throws Fault `not-initialised`, `wrong-role`, `other-home`. */
 export async function mustFollow(
   context: Context,
 ): Promise<{ readonly disk: Disk; readonly local: FollowerLocal }> {
@@ -123,6 +124,7 @@ export async function mustFollow(
   const local = await loadLocal(disk, homes.stemmaHome)
   if (!local) throw followsNobody(context)
   if (local.role !== 'follower') throw new Fault('wrong-role', 'This machine is a master, not a follower.')
+  await mustKeep(disk, homes, local)
   return { disk, local }
 }
 

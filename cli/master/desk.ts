@@ -13,6 +13,7 @@ import { hooksFileOf } from '../../engine/compose/approvals.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
 import { type FollowerFacts, Master } from '../../engine/master.ts'
 import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
+import { mustKeep } from '../../engine/settings/kept.ts'
 import { Fault } from '../../schemas/fault.ts'
 import type { FollowerReport, MasterStatus } from '../../schemas/report.ts'
 import type { Settings } from '../../schemas/settings.ts'
@@ -207,12 +208,13 @@ export async function withDesk<T>(
   )
 }
 
-/** The disk of a folder that is a master's, or the reason why it is not. */
+/** The disk of a folder that is a master's and keeps this home, or the reason why not. */
 export async function openMasterDisk(context: Context): Promise<Disk> {
   const disk = await context.openDisk(context.homes.codexHome)
   const local = await loadLocal(disk, context.homes.stemmaHome)
   if (!local)
     throw new Fault('not-initialised', `${context.homes.stemmaHome} does not belong to a master yet.`)
   if (local.role !== 'master') throw new Fault('wrong-role', 'This machine is a follower, not a master.')
+  await mustKeep(disk, context.homes, local)
   return disk
 }

@@ -10,9 +10,13 @@ const shownMax = 10
 /** Of address ranges, which have to share one line. */
 const rangesMax = 2
 
-export function tellMaster({ out, json, clock }: Context, status: MasterStatus, service: ServiceState): void {
+export function tellMaster(
+  { out, json, clock, homes }: Context,
+  status: MasterStatus,
+  service: ServiceState,
+): void {
   if (json) {
-    out.json({ ...status, service })
+    out.json({ ...status, service, home: homes.codexHome })
     return
   }
   const { serving } = status
@@ -26,6 +30,7 @@ export function tellMaster({ out, json, clock }: Context, status: MasterStatus, 
   out.table(
     ['', ''],
     [
+      ['home', homes.codexHome],
       ['entry', `${status.seq}, published ${ago(status.publishedMs, clock.now())}`],
       ['revision', status.revision.slice(0, 16)],
       ['fingerprint', status.fingerprint],

@@ -1,5 +1,6 @@
 /** What the commands of both roles share: a service is installed, shown, or removed. */
 import { loadLocal } from '../../engine/settings/file.ts'
+import { mustKeep } from '../../engine/settings/kept.ts'
 import { type ExitCode, exitCodes } from '../../schemas/code.ts'
 import { Fault } from '../../schemas/fault.ts'
 import { flag } from '../command.ts'
@@ -31,6 +32,7 @@ export async function runInstall(
   if (!local)
     throw new Fault('not-initialised', `${context.homes.stemmaHome} belongs to no master and follows none.`)
   if (local.role !== role) throw new Fault('wrong-role', `This machine is a ${local.role}, not a ${role}.`)
+  await mustKeep(disk, context.homes, local)
   const service = await serviceHere(context, disk, role, words)
   const what = outline(service, programHere())
   if (print) {

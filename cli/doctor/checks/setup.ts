@@ -31,3 +31,14 @@ export const codexHome: Check = ({ role, codexHome: path, codex }) => {
   }
   return [role === 'none' ? warning('home-missing', words) : fault('home-missing', words)]
 }
+
+export const otherHome: Check = ({ keeps, stemmaHome, codexHome: path }) =>
+  keeps === null
+    ? []
+    : [
+        fault('other-home', {
+          title: 'The stemma folder keeps another Codex home.',
+          means: `${stemmaHome} keeps ${keeps}, not ${path}. No command works on the two together; nothing else was judged.`,
+          todo: 'Set CODEX_HOME to the home of this folder, or STEMMA_HOME to the folder of the other home. When the home was moved: change the line `home` in local.toml of this folder.',
+        }),
+      ]

@@ -9,7 +9,7 @@ const [stemmaHome, codexHome] = ['/home/u/.stemma', '/home/u/.codex']
 const hash = 'a'.repeat(64) as Hash
 
 export const sound: Facts = {
-  ...{ role: 'none', nowMs, stemmaHome, codexHome, uid: 1000, settings: [] },
+  ...{ role: 'none', nowMs, stemmaHome, codexHome, keeps: null, uid: 1000, settings: [] },
   place: {
     owned: [
       { path: stemmaHome, mode: 0o700, wanted: 0o700, uid: 1000 },

@@ -145,6 +145,7 @@ const chatgpt = { kind: 'chatgpt', account: null, expiresMs: null } as const
 
 /** Facts, what is found there, and whether `--fix` mends it. */
 const spoilt: readonly (readonly [Facts, string | null, boolean])[] = [
+  [{ ...follower, keeps: '/home/u/other', codex: { ...sound.codex, hasHome: false } }, 'other-home', false],
   // The hook.
   [hooked({}, { own: [] }), 'hook-missing', true],
   [hooked({}, { own: hooked({}).hooks?.own.slice(0, 1) ?? [] }), 'hook-missing', true],

@@ -134,19 +134,22 @@ describe('local.toml', () => {
     expect(await loadLocal(disk, home)).toBeNull()
   })
 
-  test.each<Local>([{ role: 'master' }, follower, { ...follower, master: 'wss://[fd7a:115c:a1e0::1]:443' }])(
-    'what is saved is loaded again: %j',
-    async (local) => {
+  test.each<Local>([
+    { role: 'master' },
+    { role: 'master', home: '/a b/"c"' },
+    follower,
+    { ...follower, home: 'D:\\é' },
+    { ...follower, master: 'wss://[fd7a:115c:a1e0::1]:443' },
+  ])('what is saved is loaded again: %j', async (local) => {
+    await saveLocal(disk, ids, home, local)
+    expect(await loadLocal(disk, home)).toEqual(local)
+    // An older file's wider permissions do not survive.
+    if (!disk.windows) {
+      chmodSync(join(home, 'local.toml'), 0o644)
       await saveLocal(disk, ids, home, local)
-      expect(await loadLocal(disk, home)).toEqual(local)
-      // An older file's wider permissions do not survive.
-      if (!disk.windows) {
-        chmodSync(join(home, 'local.toml'), 0o644)
-        await saveLocal(disk, ids, home, local)
-        expect(statSync(join(home, 'local.toml')).mode & 0o777).toBe(0o600)
-      }
-    },
-  )
+      expect(statSync(join(home, 'local.toml')).mode & 0o777).toBe(0o600)
+    }
+  })
 
   test.each([
     ['no role', 'name = "x"', 'The key role in FILE is wrong'],
@@ -160,6 +163,7 @@ describe('local.toml', () => {
     ],
     ['a follower without pin', 'role = "follower"\nmaster = "wss://h:1"', 'FILE lacks the key fingerprint'],
     ['a master with a pin', 'role = "master"\nfingerprint = "x"', 'does not know: fingerprint'],
+    ['a home that is not absolute', 'role = "master"\nhome = "~/.codex"', 'The key home in FILE is wrong'],
     ['plain ws', 'role = "follower"\nmaster = "ws://h:1"\nfingerprint = "x"', 'The key master in FILE'],
   ])('%s is refused', async (_, text, message) => {
     write('local.toml', text)
