@@ -59,6 +59,8 @@ export const masterStatus = v.strictObject({
   allow: v.optional(v.array(v.string()), []),
   /** Of this machine; the command that was asked looks, and null is what it cannot tell. */
   service: v.optional(v.nullable(serviceReport), null),
+  /** The Codex home; null from a running master of an older version. */
+  home: v.optional(v.nullable(v.string()), null),
 })
 export type MasterStatus = v.InferOutput<typeof masterStatus>
 

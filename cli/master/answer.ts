@@ -109,6 +109,7 @@ async function status(desk: Desk): Promise<MasterStatus> {
     paused: desk.paused,
     allow: [...(serving?.allow ?? desk.settings.link.allow)],
     service: null,
+    home: desk.context.homes.codexHome,
   }
 }
 

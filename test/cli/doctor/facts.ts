@@ -50,6 +50,7 @@ export const status: MasterStatus = {
   ...{ pending: [], approve: false, publishedMs: nowMs, secrets: [], unlisted: [], unlistedMore: 0 },
   ...{ warnings: [], warningsMore: 0, forked: null, paused: null, allow: [] },
   service: null,
+  home: codexHome,
   serving: { pid: 9, hosts: ['0.0.0.0', '::'], port: 17342, links: 1, watching: true },
 }
 export const master: Facts = {
