@@ -1,8 +1,9 @@
 /** S1: a stemma folder keeps one Codex home: a variable that was forgotten never writes into, or publishes, another. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Machine, makeMachine } from './machine.ts'
+import { builtFile, type Machine, makeMachine } from './machine.ts'
 import type { Server } from './server.ts'
 import {
   begin,
@@ -103,6 +104,19 @@ test('every command of a master refuses another home, and publishes nothing of i
   await expectTrouble(odd, serveArgs, 'other-home')
   server = await serveOn(master, server.port)
   expect(await seqOf(master)).toBe(seq)
+})
+
+test('S51: a hook that names another home says nothing, and its sync writes nothing there', async () => {
+  const odd = another(follower)
+  const before = filesOf(odd)
+  const seq = Number(await seqOf(master))
+  master.write('AGENTS.md', 'for its own home\n')
+  await server.event('published', (said) => Number(said['seq']) > seq)
+  const words = [builtFile('stemma-hook.cjs'), 'before', follower.stemmaHome, odd.codexHome]
+  expect(execFileSync(process.execPath, words, { encoding: 'utf8' })).toBe('')
+  expect(filesOf(odd)).toEqual(before)
+  expectDone(await follower.stemma('sync'))
+  expect(follower.read('AGENTS.md')).toBe('for its own home\n')
 })
 
 test('the doctor tells it, and mends nothing there', async () => {
