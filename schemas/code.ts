@@ -20,7 +20,10 @@ const fact = (exit: keyof typeof exitCodes, hint: string): CodeFacts => ({ exit:
 export const codes = {
   // --- how the command was called ---
   usage: fact('usage', 'Run `stemma --help`, or `stemma COMMAND --help`, for the right form.'),
-  'bad-link': fact('usage', 'Ask the master for a fresh one with `stemma master link`, and copy it whole.'),
+  'bad-link': fact(
+    'usage',
+    'Copy it whole, and put it in quotes; `stemma master link` prints it on the master.',
+  ),
   'bad-settings': fact(
     'usage',
     'Correct the named line of the file, or remove the file to return to the defaults.',
@@ -165,7 +168,10 @@ export const codes = {
   ),
 
   // --- link ---
-  waiting: fact('unreachable', 'Ask for `stemma master approve` on the master, then run the command again.'),
+  waiting: fact(
+    'unreachable',
+    'Run the command again, and have this machine approved on the master (`stemma master approve`) while it waits: it is listed there only meanwhile.',
+  ),
   unreachable: fact(
     'unreachable',
     'Check that the master runs (`stemma master serve`) and that both machines are on the tailnet.',

@@ -10,8 +10,11 @@ const linkBytesMax = 1024
 const hostForm =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9_.-]{1,32})?)$/
 
-/** An IP address or a DNS name, without brackets. */
-export const isHost = (host: string): boolean => host.length <= 253 && hostForm.test(host)
+/** An IP address or a DNS name, without brackets. With a colon it is an IPv6 address: `192.168.1.5:18000` is neither. */
+export const isHost = (host: string): boolean =>
+  host.length <= 253 &&
+  hostForm.test(host) &&
+  (!host.includes(':') || URL.canParse(`wss://[${host.replace(/%.*$/, '')}]`))
 export const isPort = (port: number): boolean => Number.isInteger(port) && port >= 1 && port <= 65535
 
 export function formatLink(link: Link): string {
@@ -38,11 +41,14 @@ export function parseLink(text: string): Link | Refusal {
     return bad('it is not a URL')
   }
   if (url.protocol !== 'stemma:' || url.host !== 'join') return bad('it does not begin with stemma://join')
+  // What a shell leaves of a link without quotes.
+  if ([...url.searchParams.keys()].join() === 'host')
+    return bad('it ends after its host; put it in quotes, or the shell cuts it at every `&`')
   const known = new Set(['host', 'port', 'fingerprint', 'v'])
   for (const key of url.searchParams.keys()) {
     if (!known.delete(key)) return bad(`it has an unknown or repeated part`)
   }
-  if (known.size > 0) return bad(`its ${[...known].join(' and ')} is missing`)
+  if (known.size > 0) return bad(missing([...known]))
   if (url.searchParams.get('v') !== '1') return bad('it was made by a newer stemma')
   return parseParts(
     url.searchParams.get('host') ?? '',
@@ -50,6 +56,9 @@ export function parseLink(text: string): Link | Refusal {
     url.searchParams.get('fingerprint') ?? '',
   )
 }
+
+const missing = (parts: readonly string[]): string =>
+  `its ${parts.join(', ').replace(/, (?=[^,]*$)/, ' and ')} ${parts.length === 1 ? 'is' : 'are'} missing`
 
 /** The long form: `--master wss://HOST:PORT --fingerprint FP`. */
 export function parseAddress(master: string, fingerprint: string): Link | Refusal {

@@ -1,7 +1,7 @@
 /** `master install`: the master as a service of this user. */
 import { Fault } from '../../schemas/fault.ts'
 import { define } from '../command.ts'
-import { mustBeRanges, serveOptions } from '../master/options.ts'
+import { mustBeHosts, mustBeRanges, serveOptions } from '../master/options.ts'
 import { installAbout, printOption, runInstall } from '../service/command.ts'
 import { commandOf } from '../service/service.ts'
 
@@ -14,6 +14,7 @@ export const command = define({
   ],
   examples: ['master install', 'master install --port 18000 --approve', 'master install --print'],
   async run(context, _args, options) {
+    mustBeHosts(options.host, 'master install')
     mustBeRanges(options)
     if (options.port === 0)
       throw new Fault('usage', 'A service needs a port that stays: followers come back to it.', {

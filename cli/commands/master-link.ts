@@ -1,10 +1,9 @@
 /** `master link`: the permanent link for other machines. */
 import { exitCodes } from '../../schemas/code.ts'
-import { Fault } from '../../schemas/fault.ts'
-import { isHost } from '../../schemas/link.ts'
 import { masterLink } from '../../schemas/report.ts'
 import { define, text, whole } from '../command.ts'
 import { ask } from '../master/answer.ts'
+import { mustBeHosts } from '../master/options.ts'
 import { bold } from '../ui/paint.ts'
 
 export const command = define({
@@ -19,8 +18,7 @@ export const command = define({
   about: ['The link holds an address and a fingerprint. Nothing in it is secret.'],
   examples: ['master link', 'master link --host desk.example.ts.net', 'master link --json'],
   async run(context, _args, options) {
-    if (options.host !== undefined && !isHost(options.host))
-      throw new Fault('usage', '--host is neither an IP address nor a name.', { help: 'master link' })
+    if (options.host !== undefined) mustBeHosts([options.host], 'master link')
     const named = {
       ...(options.host === undefined ? {} : { host: options.host }),
       ...(options.port === undefined ? {} : { port: options.port }),

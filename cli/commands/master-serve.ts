@@ -2,7 +2,7 @@
 import { exitCodes } from '../../schemas/code.ts'
 import { define } from '../command.ts'
 import { serveWords, withDesk } from '../master/desk.ts'
-import { mustBeRanges, serveOptions } from '../master/options.ts'
+import { mustBeHosts, mustBeRanges, serveOptions } from '../master/options.ts'
 import { serve } from '../master/serve.ts'
 
 export const command = define({
@@ -18,6 +18,7 @@ export const command = define({
     'master serve --host 127.0.0.1 --allow 127.0.0.0/8',
   ],
   async run(context, _args, options) {
+    mustBeHosts(options.host, 'master serve')
     mustBeRanges(options)
     await withDesk(context, serveWords, async (desk, lock) => {
       const { link, selection } = desk.settings

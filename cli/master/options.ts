@@ -1,5 +1,6 @@
 /** What `master serve` may be told, by hand or by the service that runs it. */
-import { isRefusal, toFault } from '../../schemas/fault.ts'
+import { Fault, isRefusal, toFault } from '../../schemas/fault.ts'
+import { isHost } from '../../schemas/link.ts'
 import { createPeerRules } from '../../transport/identity/peer.ts'
 import { flag, texts, whole } from '../command.ts'
 
@@ -17,4 +18,14 @@ type Ranges = { readonly allow: readonly string[]; readonly deny: readonly strin
 export function mustBeRanges({ allow, deny }: Ranges): void {
   const rules = createPeerRules({ allow, deny })
   if (isRefusal(rules)) throw toFault(rules)
+}
+
+/** @param help the command that was given them. */
+export function mustBeHosts(hosts: readonly string[], help: string): void {
+  const odd = hosts.find((host) => !isHost(host))
+  if (odd === undefined) return
+  const why = /.:[0-9]+$/.test(odd)
+    ? '--host takes an address without a port; the port goes into --port.'
+    : '--host is neither an IP address nor a name.'
+  throw new Fault('usage', why, { help })
 }

@@ -12,6 +12,7 @@ import { thisPlatform } from '../name.ts'
 import { agentPlan } from './agent.ts'
 import type { Program } from './launcher.ts'
 import { commandOf, joinIn, judgePaths, type Plan, type Role, type Service } from './service.ts'
+import { spellCommand } from './spell.ts'
 import { systemdPlan } from './systemd.ts'
 import { taskPlan } from './task.ts'
 
@@ -24,8 +25,12 @@ export async function serviceHere(
 ): Promise<Service> {
   const { homes, env, uid } = context
   const system = thisPlatform()
-  if (system === 'other') throw noManager(role, 'stemma knows no service manager of this system')
   const homeDir = homedir()
+  if (system === 'other')
+    throw noManager(
+      spellCommand({ system, homeDir, ...homes, words }),
+      'stemma knows no service manager of this system',
+    )
   const config = env['XDG_CONFIG_HOME'] ?? ''
   const place = await findPlace(disk, homes.stemmaHome, uid)
   const service: Service = {
@@ -60,11 +65,12 @@ export function planOf(service: Service): Plan {
 /** What runs this very command. */
 export const programHere = (): Program => ({ node: process.execPath, script: binScript })
 
-export const noManager = (role: Role, why: string): Fault =>
+/** @param command what there is nobody to hand to, as a person would start it. */
+export const noManager = (command: string, why: string): Fault =>
   new Fault(
     'no-service-manager',
-    `There is no service manager to hand \`stemma ${commandOf[role].join(' ')}\` to: ${why.replace(/\.?\s*$/, '.')}`,
-    { command: `stemma ${commandOf[role].join(' ')}` },
+    `There is no service manager to hand \`${command}\` to: ${why.replace(/\.?\s*$/, '.')}`,
+    { command },
   )
 
 const windowsUser = (env: Context['env']): string =>

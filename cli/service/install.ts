@@ -27,6 +27,7 @@ import {
   type ServiceFile,
   type Step,
 } from './service.ts'
+import { spellCommand } from './spell.ts'
 import { askToStop, isInstalled, isRunning, isServing, ownerOf } from './state.ts'
 
 /** Everything that an install would do. Pure. */
@@ -59,7 +60,7 @@ export async function install(
   { plan, files, copy }: Outline,
 ): Promise<Begun> {
   const { role, stemmaHome } = service
-  await mustReach(context, role, plan)
+  await mustReach(context, service, plan)
   await mustBeFree(context, disk, service, plan)
   const before = await Promise.all(
     files.map(async (file) => ({ file, bytes: await readOwn(disk, file.path) })),
@@ -123,9 +124,9 @@ export async function uninstall(
 }
 
 /** @throws Fault `no-service-manager`. */
-async function mustReach(context: Context, role: Role, { probe }: Plan): Promise<void> {
+async function mustReach(context: Context, service: Service, { probe }: Plan): Promise<void> {
   const { ok, why } = await runStep(context, probe)
-  if (!ok) throw noManager(role, short(why))
+  if (!ok) throw noManager(spellCommand(service), short(why))
 }
 
 /** What runs by hand would keep the service from its work. */

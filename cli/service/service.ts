@@ -46,7 +46,11 @@ function plainUser(name: string): string {
 }
 
 /** The folders that are not where stemma looks by itself. */
-export function envOf({ homeDir, stemmaHome, codexHome }: Service): Readonly<Record<string, string>> {
+export function envOf({
+  homeDir,
+  stemmaHome,
+  codexHome,
+}: Pick<Service, 'homeDir' | 'stemmaHome' | 'codexHome'>): Readonly<Record<string, string>> {
   return {
     ...(stemmaHome === joinIn(homeDir, '.stemma') ? {} : { STEMMA_HOME: stemmaHome }),
     ...(codexHome === joinIn(homeDir, '.codex') ? {} : { CODEX_HOME: codexHome }),

@@ -1,10 +1,10 @@
 /** What is said of a service that is planned, installed or removed. */
 import { type ExitCode, exitCodes } from '../../schemas/code.ts'
 import type { Context } from '../context.ts'
-import { quoteSh } from '../shim/command.ts'
 import { bold, dim, yellow } from '../ui/paint.ts'
 import type { Begun, Outline } from './install.ts'
 import { commandOf, type Plan, type Role, type Service, type Step } from './service.ts'
+import { spellWords } from './spell.ts'
 
 /** Every file with its text, and every command; nothing is done. */
 export function tellOutline({ out, json }: Context, service: Service, { plan, files, copy }: Outline): void {
@@ -25,18 +25,13 @@ export function tellOutline({ out, json }: Context, service: Service, { plan, fi
   }
   out.line(bold('Commands'))
   for (const step of stepsOf(plan))
-    out.line('  ', spell(service, step), step.mayFail ? dim('  (may fail)') : '')
+    out.line('  ', spellWords(service.system, step.words), step.mayFail ? dim('  (may fail)') : '')
 }
 
 const stepsOf = ({ isStoppedFirst, stop, start }: Plan): readonly Step[] =>
   isStoppedFirst ? [...stop, ...start] : start
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, '0')
-
-const spell = ({ system }: Service, { words }: Step): string =>
-  words
-    .map((word) => (system === 'win32' ? (/[\s&]/.test(word) ? `"${word}"` : word) : quoteSh(word)))
-    .join(' ')
 
 /** @param linger null where it makes no difference, or is not known. */
 export function tellInstalled(

@@ -61,6 +61,9 @@ describe('words that make no sense', () => {
     'master approve',
     'master serve --allow everywhere',
     'master serve --allow 10.0.0.0/33',
+    'master serve --host 192.168.1.5:18000',
+    'master install --host 192.168.1.5:18000',
+    'master link --host 192.168.1.5:18000',
     `follower join --master wss://desk:1`,
     `follower join stemma://join --master wss://desk:1 --fingerprint ${digits}`,
   ])('U2: `stemma %s`', async (line) => {
@@ -89,6 +92,8 @@ describe('words that make no sense', () => {
     link('desk/../etc', '17342', digits),
     link('de sk', '17342', digits),
     link('desk', '17342', digits, ''),
+    'stemma://join?host=desk',
+    link('192.168.1.5%3A18000', '17342', digits),
     link('desk', '17342', digits, '&v=2'),
     link('desk', '17342', digits, '&v=1&v=1'),
     link('desk', '17342', digits, '&v=1&token=abc'),

@@ -139,10 +139,10 @@ describe.skipIf(process.platform !== 'linux')('S54: on Linux', () => {
     const without = stemma('master install --json', '/nonexistent')
     expect([without.status, without.told.error.code]).toEqual([1, 'no-service-manager'])
     fakes.set('fail show', 'Failed to connect to bus: No medium found\n')
-    const { status, stdout, stderr } = stemma('master install')
+    const { status, stdout, stderr } = stemma('master install --host 10.0.0.5 --allow 10.0.0.0/8')
     expect([status, stdout]).toEqual([1, ''])
     expect(stderr).toBe(
-      'error: There is no service manager to hand `stemma master serve` to: Failed to connect to bus: No medium found.\n' +
+      'error: There is no service manager to hand `stemma master serve --host 10.0.0.5 --allow 10.0.0.0/8` to: Failed to connect to bus: No medium found.\n' +
         'Start that command yourself, from a terminal that stays (tmux), cron (`@reboot`) or the start files of this system: stemma needs no service.\n',
     )
     expect(everything()).toEqual(before)
