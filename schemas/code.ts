@@ -63,7 +63,7 @@ export const codes = {
     'Let the other process finish or stop it; only one may write to a stemma folder at a time.',
   ),
   'unknown-follower': fact(
-    'failed',
+    'usage',
     'List them with `stemma master followers` and use the id or name shown there.',
   ),
   'codex-missing': fact('failed', 'Install Codex, or put the folder that holds it on PATH.'),
@@ -136,6 +136,10 @@ export const codes = {
     'trust',
     'If you replaced the master yourself: join with its new link (`stemma master link` there). If not, somebody is impersonating it.',
   ),
+  'other-key': fact(
+    'trust',
+    'Compare the link with what `stemma master link` prints there now: an old or mistyped one is likelier than somebody who impersonates the master. Nothing was stored.',
+  ),
   rollback: fact(
     'trust',
     'The master has lost history that this machine has. If it was restored on purpose and cannot recover: `stemma trust reset`, then join again.',
@@ -152,10 +156,7 @@ export const codes = {
     'trust',
     'Nothing was stored or applied. If it happens again, somebody is altering the data.',
   ),
-  revoked: fact(
-    'trust',
-    'The master revoked this machine. Ask its owner; a revoked machine cannot enrol again by itself.',
-  ),
+  revoked: fact('trust', 'Ask the owner of the master; a revoked machine cannot enrol again by itself.'),
   'peer-refused': fact(
     'trust',
     'Connect over the tailnet, or start the master with `--allow CIDR` for this address.',
@@ -181,7 +182,15 @@ export const codes = {
     'failed',
     'The other side sent something this version does not accept; run the same version of stemma on both.',
   ),
+  'not-a-master': fact(
+    'failed',
+    'Compare host and port with those that `stemma master link` prints on the master.',
+  ),
   'port-in-use': fact('failed', 'Choose another with `--port`, or stop the program that uses it.'),
+  'port-denied': fact(
+    'failed',
+    'Choose another port, from 1024 on, with `--port`; followers then need a new link.',
+  ),
   'no-address': fact(
     'failed',
     'Start Tailscale on this machine, or name an address with `--host` (or `link.host` in settings.toml); a network that is no tailnet must be let in as well (`master serve --allow`).',

@@ -85,6 +85,14 @@ export const followerRow = v.strictObject({
 export type FollowerReport = v.InferOutput<typeof followerRow>
 export const followersReport = v.strictObject({ followers: v.array(followerRow), approve: v.boolean() })
 
-export const rebuilt = v.strictObject({ seq: count, revision: hash, entries: count, swept: count })
+export const rebuilt = v.strictObject({
+  seq: count,
+  revision: hash,
+  entries: count,
+  swept: count,
+  /** What of the home is not published as it is. */
+  warnings: v.optional(v.array(warning), []),
+  warningsMore: v.optional(count, 0),
+})
 export const judged = v.strictObject({ id: hash, name: v.string() })
 export const opened = v.strictObject({ approve: v.boolean() })

@@ -11,7 +11,9 @@ import { tellReport } from '../doctor/tell.ts'
 export const command = define({
   args: [],
   options: {
-    fix: flag('mend what is safe to mend: modes, leftovers, the hook, an apply that was cut off'),
+    fix: flag(
+      'mend what is safe to mend: modes, leftovers, hook, shim, launcher, contents, an apply that was cut off',
+    ),
   },
   about: [
     'Looks at the session hook, the config, the service and the link, at keys, log and contents, at the disk, Codex and ' +

@@ -102,6 +102,14 @@ async function meet(
   try {
     await fetchNew(desk, link, options)
   } catch (error) {
+    // Nothing is pinned before the first contact: the link may as well be wrong.
+    if (before?.fingerprint !== link.fingerprint && error instanceof Fault && error.code === 'pin-mismatch')
+      throw new Fault(
+        'other-key',
+        `The master at ${formatAddress(link.host, link.port)} has another key than the link names: expected ${link.fingerprint}, got ${error.facts['got']}.`,
+        error.facts,
+        error,
+      )
     // A new link to another master is the user's word (S19); the old log would only contradict it.
     const isNew = before !== null && before.fingerprint !== link.fingerprint
     if (!(isNew && error instanceof Fault && error.code === 'other-log')) throw error

@@ -8,7 +8,8 @@ export const command = define({
   options: {},
   about: [
     'Brings in every change within moments, and comes back by itself after sleep, another network, or a restart of the ' +
-      'master. Other commands work meanwhile. Ends with 4 when the master has revoked this machine.',
+      'master. Other commands work meanwhile. Ends with 4 when the master has revoked this machine, ' +
+      'and with 6 when what is stored here is damaged.',
     'Logs go to standard error; with --json each fact is one line on standard output.',
   ],
   examples: ['follower watch'],

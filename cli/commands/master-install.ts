@@ -10,7 +10,7 @@ export const command = define({
   options: { ...printOption, ...serveOptions },
   about: [
     ...installAbout,
-    'The options are those of `stemma master serve`, and those of settings.toml count as well.',
+    'The options are those of `stemma master serve`, and those of settings.toml count as well. Run it again to change them.',
   ],
   examples: ['master install', 'master install --port 18000 --approve', 'master install --print'],
   async run(context, _args, options) {

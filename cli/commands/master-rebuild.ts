@@ -3,6 +3,7 @@ import { exitCodes } from '../../schemas/code.ts'
 import { rebuilt } from '../../schemas/report.ts'
 import { define, flag } from '../command.ts'
 import { ask } from '../master/answer.ts'
+import { tellWarnings } from '../master/tell.ts'
 import { counted } from '../ui/amount.ts'
 
 export const command = define({
@@ -19,13 +20,15 @@ export const command = define({
   async run(context, _args, { yes }) {
     const result = await ask(context, yes ? { cmd: 'rebuild', yes } : { cmd: 'rebuild' }, rebuilt)
     if (context.json) context.out.json(result)
-    else
+    else {
       context.out.flow(
         0,
         result.entries === 0
-          ? `Nothing has changed; entry ${result.seq} stands.`
+          ? `Nothing new was published; entry ${result.seq} stands.`
           : `Published ${counted(result.entries, 'change')}; entry ${result.seq} (revision ${result.revision.slice(0, 12)}).`,
       )
+      tellWarnings(context, result)
+    }
     return exitCodes.done
   },
 })

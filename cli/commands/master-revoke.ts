@@ -31,6 +31,7 @@ export const command = define({
     // By its whole id: whoever came meanwhile is not meant.
     const done = await ask(context, { cmd: 'revoke', follower: row.id }, judged)
     if (context.json) context.out.json({ id: done.id, name: done.name })
+    else if (row.state === 'revoked') context.out.line(row.name, ' was revoked already; that is for ever.')
     else {
       context.out.line(row.name, ` (${row.id.slice(0, 12)}) `, 'is cut off.')
       context.out.flow(0, 'New machines wait for `stemma master approve` now, until `stemma master open`.')

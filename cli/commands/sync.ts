@@ -18,7 +18,10 @@ export const command = define({
     ),
     'dry-run': flag('fetch and verify, then only show what would change'),
   },
-  about: ['Exits with 3 when conflicts wait, 4 when the master is not trusted, 5 when it cannot be reached.'],
+  about: [
+    'Exits with 3 when conflicts wait, 4 when the master is not trusted, 5 when it cannot be reached, 6 when what is ' +
+      'stored here is damaged.',
+  ],
   examples: ['sync', 'sync --dry-run', 'sync --timeout 2000'],
   run: (context, _args, options) =>
     withFollower(context, 'sync', async (desk, local) => {

@@ -50,6 +50,8 @@ class Watcher {
   #hurry: (why: unknown) => void = () => {}
   #isLost = false
   #hasBegun = false
+  /** What was told last of the home. */
+  #told = ''
 
   constructor(context: Context) {
     this.#context = { ...context, signal: AbortSignal.any([context.signal, this.#stop.signal]) }
@@ -218,9 +220,14 @@ class Watcher {
       ...(staged > 0 ? [`${counted(staged, 'file')} until the end of a session`] : []),
       ...(left > 0 ? [`${counted(left, 'file')} that could not be brought up to date`] : []),
     ]
+    const waiting = more.length > 0 ? `; waiting: ${more.join(', ')}` : ''
+    // Looks after another command bring no news, nor, for people, do entries of no file.
+    const now = this.#context.json ? `${seq}${waiting}` : waiting
+    if (changed === 0 && now === this.#told) return
+    this.#told = now
     this.#voice.say(
       { event: 'applied', seq, revision, changed, conflicts, staged, left },
-      `Entry ${seq}: ${counted(changed, 'file')} changed${more.length > 0 ? `; waiting: ${more.join(', ')}` : ''}.`,
+      `Entry ${seq}: ${counted(changed, 'file')} changed${waiting}.`,
     )
   }
 }

@@ -153,11 +153,14 @@ async function rebuild(desk: Desk, yes: boolean) {
     desk.loss.forbid()
   }
   const swept = await desk.sweep()
+  const { warnings, warningsMore } = await desk.seen()
   return {
     seq: master.head.seq,
     revision: toHash(master.head.revision),
     entries: master.head.seq - before,
     swept,
+    warnings: [...warnings],
+    warningsMore,
   }
 }
 

@@ -10,11 +10,15 @@ import { emptyIndex, type Scan, type ScanIndex, scan } from '../../engine/canon/
 import { walk } from '../../engine/canon/walk.ts'
 import { printable } from '../../engine/canon/warning.ts'
 import { hooksFileOf } from '../../engine/compose/approvals.ts'
+import { publishable } from '../../engine/compose/publish.ts'
 import type { Disk } from '../../engine/disk/disk.ts'
+import { errnoOf } from '../../engine/disk/errno.ts'
+import { readFile } from '../../engine/disk/save.ts'
 import { type FollowerFacts, Master } from '../../engine/master.ts'
 import { loadLocal, loadSettings } from '../../engine/settings/file.ts'
 import { mustKeep } from '../../engine/settings/kept.ts'
-import { Fault } from '../../schemas/fault.ts'
+import { Fault, isRefusal, type Refusal } from '../../schemas/fault.ts'
+import { secretBytesMax } from '../../schemas/limits.ts'
 import type { FollowerReport, MasterStatus } from '../../schemas/report.ts'
 import type { Settings } from '../../schemas/settings.ts'
 import type { Hash } from '../../schemas/shape.ts'
@@ -120,23 +124,25 @@ export class Desk {
     const hooksFile = await hooksFileOf(this.disk, context.homes.codexHome)
     const { entries, refused } = await master.publish({ ...found, hooksFile })
     this.#index = found.index
-    const more = refused.map(({ path, refusal }) => ({
-      kind: 'unfit',
-      path,
-      why: `${printable(path)} is not published as it is now: ${refusal.why.replace(/\.?$/, '.')}`,
-    }))
+    const more = refused.map(({ path, refusal }) => unfit(path, refusal))
     this.#seen = { ...found, warnings: [...found.warnings, ...more] }
     return { entries, again: found.again }
   }
 
-  /** What the last look saw beside the canonical files; looks (without reading) when there was none. */
+  /** What the last look saw beside the canonical files; where there was none it looks, and reads the secrets alone. */
   async seen(): Promise<Seen> {
     if (this.#seen) return this.#seen
     const tour = await walk(this.#tour(this.context.signal))
+    const unfits: Seen['warnings'][number][] = []
+    for (const { path, at, secret } of tour.found) {
+      const plain = secret ? await readFile(this.disk, at, secretBytesMax).catch(notRead) : null
+      const judged = plain && publishable(path, plain)
+      if (judged !== null && isRefusal(judged)) unfits.push(unfit(path, judged))
+    }
     return {
       unlisted: tour.unlisted,
       unlistedMore: tour.unlistedMore,
-      warnings: [...tour.warnings.list],
+      warnings: [...tour.warnings.list, ...unfits],
       warningsMore: tour.warnings.more,
     }
   }
@@ -177,6 +183,18 @@ export class Desk {
       breathe,
     }
   }
+}
+
+const unfit = (path: string, { why }: Refusal): Seen['warnings'][number] => ({
+  kind: 'unfit',
+  path,
+  why: `${printable(path)} is not published as it is now: ${why.replace(/\.?$/, '.')}`,
+})
+
+/** What cannot be read is warned about by the look that would publish it. */
+function notRead(error: unknown): null {
+  if (errnoOf(error) === null && !(error instanceof Fault && error.code === 'too-many')) throw error
+  return null
 }
 
 /** Lets others run. */

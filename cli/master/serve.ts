@@ -12,7 +12,8 @@ import { idleHeadEveryMs } from '../../schemas/limits.ts'
 import { formatAddress } from '../../schemas/link.ts'
 import type { Lock } from '../../transport/control/lock.ts'
 import { mintIdentity } from '../../transport/identity/cert.ts'
-import { createPeerRules } from '../../transport/identity/peer.ts'
+import { tailnetAddress } from '../../transport/identity/own.ts'
+import { createPeerRules, isOnTailnet } from '../../transport/identity/peer.ts'
 import { host } from '../../transport/link/host.ts'
 import { type Listener, listen } from '../../transport/link/listen.ts'
 import { counted } from '../ui/amount.ts'
@@ -20,6 +21,7 @@ import { Voice } from '../ui/voice.ts'
 import { answer } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { Herald } from './herald.ts'
+import { outOfReach } from './reach.ts'
 import { Warner } from './warn.ts'
 
 export type ServeOptions = {
@@ -73,6 +75,7 @@ export async function serve(desk: Desk, lock: Lock, options: ServeOptions): Prom
     })
     control.catch((error: unknown) => ended.abort(error))
     tellListening(desk, voice, listener)
+    tellReach(voice, listener, options)
     const idle = keepFresh(desk, voice, signal)
     await untilDone(new Promise<never>(() => undefined), signal).finally(() => idle())
   } catch (error) {
@@ -237,6 +240,13 @@ function tellListening(desk: Desk, voice: Voice, listener: Listener): void {
     facts,
     `Listening on ${places}, entry ${master.head.seq}, ${counted(master.files.size + master.secrets.size, 'file')}.`,
   )
+}
+
+function tellReach(voice: Voice, { hosts }: Listener, { allow }: ServeOptions): void {
+  const hostsOnTailnet = hosts.filter(isOnTailnet)
+  const words = outOfReach({ hosts, hostsOnTailnet, allow, tailnet: tailnetAddress() })
+  if (words !== null)
+    voice.say({ event: 'not-on-tailnet', hosts }, `${words.title} ${words.means} ${words.todo}`)
 }
 
 function published(desk: Desk, voice: Voice): void {

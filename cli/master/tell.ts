@@ -55,10 +55,7 @@ export function tellMaster(
     out.flow(0, yellow('Waiting: '), `${one.name} (${one.platform}, ${one.address}) ${one.id.slice(0, 12)}`)
   list('Travel sealed:', status.secrets, 0)
   list('Not synced, unless settings.toml includes it:', status.unlisted, status.unlistedMore)
-  if (status.warnings.length > 0) out.line(yellow('Warnings:'))
-  for (const { why } of status.warnings.slice(0, shownMax)) out.flow(2, why)
-  const more = status.warnings.length - shownMax + status.warningsMore
-  if (more > 0) out.line(dim(`  and ${more} more (--json has them)`))
+  tellWarnings({ out }, status)
 
   function list(head: string, items: readonly string[], rest: number): void {
     if (items.length === 0) return
@@ -67,6 +64,16 @@ export function tellMaster(
     const left = Math.max(0, items.length - shownMax) + rest
     if (left > 0) out.line(dim(`  and ${left} more (--json has them)`))
   }
+}
+
+export function tellWarnings(
+  { out }: Pick<Context, 'out'>,
+  { warnings, warningsMore }: Pick<MasterStatus, 'warnings' | 'warningsMore'>,
+): void {
+  if (warnings.length > 0) out.line(yellow('Warnings:'))
+  for (const { why } of warnings.slice(0, shownMax)) out.flow(2, why)
+  const more = warnings.length - shownMax + warningsMore
+  if (more > 0) out.line(dim(`  and ${more} more (--json has them)`))
 }
 
 /** Whom the sockets let in, and who may therefore join. */

@@ -16,7 +16,7 @@ export const printOption = { print: flag('show every file and command, and do no
 /** What the help of both says. */
 export const installAbout = [
   'A systemd unit of the user, a LaunchAgent, or a Scheduled Task: no root, and nothing outside of your own folders. ' +
-    'Run it again after an upgrade, or with other options: it replaces the service and restarts it.',
+    'Run it again after an upgrade: it replaces the service and restarts it.',
 ]
 export const uninstallAbout = ['Stops it first. Nothing of it stays; your files and the log are not touched.']
 

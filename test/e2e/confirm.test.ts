@@ -178,7 +178,7 @@ describe.skipIf(missing !== null)('a question at a terminal', () => {
       return Array.isArray(followers) ? followers.map(({ state }) => state) : []
     }
     const short = await master.stemma('master', 'revoke', id.slice(0, 7), '--yes')
-    expect([short.code, short.stderr]).toEqual([1, expect.stringContaining('is too short')])
+    expect([short.code, short.stderr]).toEqual([2, expect.stringContaining('is too short')])
     const silent = await master.stemma('master', 'revoke', id.slice(0, 8))
     expect([silent.code, silent.stderr]).toEqual([2, expect.stringContaining('`--yes` does it without')])
     open(master, 'master', 'revoke', id.slice(0, 8))

@@ -57,11 +57,18 @@ const canNamespace = (() => {
   }
 })()
 
+/** Port 1 is one that no program has; the usual one may be that of a master of whoever runs this. */
+function givePort(stemmaHome: string, port = 1): void {
+  mkdirSync(stemmaHome, { recursive: true, mode: 0o700 })
+  writeFileSync(join(stemmaHome, 'settings.toml'), `[link]\nport = ${port}\n`, { mode: 0o600 })
+}
+
 describe('a master', () => {
   let master: Machine
   let server: Server | null = null
   beforeAll(async () => {
     master = clinic.make('served')
+    givePort(master.stemmaHome)
     master.write('AGENTS.md', 'first\n')
     master.write('config.toml', 'model = "one"\n')
     expect((await master.stemma('master', 'init')).code).toBe(0)
@@ -94,17 +101,17 @@ describe('a master', () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const address = other.address()
-    const port = typeof address === 'object' ? address?.port : null
-    writeFileSync(at('settings.toml'), `[link]\nport = ${port}\n`, { mode: 0o600 })
+    givePort(master.stemmaHome, (typeof address === 'object' && address?.port) || 0)
     expect(await found()).toEqual(['port-taken'])
     other.close()
     await once(other, 'close')
     expect(await glanced()).toEqual(['serve-stopped'])
-    rmSync(at('settings.toml'))
+    givePort(master.stemmaHome)
   })
 
   test('that nobody on a tailnet can reach', async () => {
     await serve('--host', '127.0.0.1')
+    await server?.event('not-on-tailnet')
     expect(await found()).toEqual(['not-on-tailnet'])
   })
 
@@ -173,6 +180,7 @@ describe('a master', () => {
       ['8m', 'disk-full'],
     ] as const) {
       const away = mountSmall(small.stemmaHome, room)
+      givePort(small.stemmaHome)
       expect((await small.stemma('master', 'init')).code).toBe(0)
       const ids = (await clinic.visit(small)).ids
       away?.()
@@ -198,6 +206,7 @@ describe('a master', () => {
     const folder = join(clinic.folder('Dropbox'), '.stemma')
     const synced = clinic.make('synced', { STEMMA_HOME: folder })
     synced.write('AGENTS.md', 'first\n')
+    givePort(folder)
     expect((await synced.stemma('master', 'init')).code).toBe(0)
     const told = JSON.parse((await synced.stemma('doctor', '--json')).stdout)
     expect(told.findings.map(({ id }: { id: string }) => id)).toEqual(['synced-folder', 'serve-stopped'])

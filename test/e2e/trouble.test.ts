@@ -212,7 +212,7 @@ describe('a master at work', () => {
     const link = new URL(await linkOf(master))
     link.searchParams.set('fingerprint', '5'.repeat(64))
     const late = make('late')
-    const message = await expectTrouble(late, ['follower', 'join', String(link), '--yes'], 'pin-mismatch')
+    const message = await expectTrouble(late, ['follower', 'join', String(link), '--yes'], 'other-key')
     expect(message).toContain('5'.repeat(64))
     expect(late.read('AGENTS.md')).toBeNull()
   })

@@ -73,6 +73,11 @@ describe('follower watch', () => {
     expect(many.map(({ code }) => code)).toEqual([0, 0, 0])
     master.write('AGENTS.md', 'Second.\n')
     await says('Second.\n')
+    await watcher.event('applied', ({ changed }) => changed === 1)
+    // A look after each of them has nothing to tell.
+    expect(watcher.said.filter(({ event }) => event === 'applied').map(({ changed }) => changed)).toEqual([
+      0, 1,
+    ])
     expect(watcher.said.filter(({ event }) => event === 'away')).toEqual([])
   })
 

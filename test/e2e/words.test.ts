@@ -217,6 +217,23 @@ describe('U2: in words', () => {
     expect((await master.stemma('status', '--json')).json()['allow']).toEqual(['127.0.0.0/8'])
   })
 
+  test('S41: a master that is not served says it, too', async () => {
+    const idle = make('idle')
+    idle.write('config.toml', 'model = "one"\n')
+    expect((await idle.stemma('master', 'init')).code).toBe(0)
+    idle.write('config.toml', 'broken = [\n')
+    for (const command of ['status', 'rebuild']) {
+      const { stdout } = await idle.stemma('master', command)
+      expect(stdout.replace(/\s+/g, ' ')).toMatch(
+        /Warnings: config\.toml is not published as it is now: .*Line 1/,
+      )
+      const { warnings } = (await idle.stemma('master', command, '--json')).json()
+      expect(warnings).toMatchObject([{ kind: 'unfit', path: 'config.toml' }])
+    }
+    idle.write('config.toml', 'model = "one"\n')
+    expect((await idle.stemma('master', 'status')).stdout).not.toContain('Warnings')
+  })
+
   test('N11: a shim that is removed leaves a line and open shells, which are told of', async () => {
     const line = `export PATH=${join(follower.stemmaHome, 'bin')}:"$PATH"`
     expect(await told(0, 'shim', 'install')).toContain(line)
@@ -237,5 +254,15 @@ describe('U2: in words', () => {
     expect(left).toContain('(`stemma shim uninstall` removes it).\n')
     expect(left).toMatch(/The master lists this machine \([0-9a-f]{12}\) still; `stemma master revoke`/)
     expect(readdirSync(follower.codexHome)).toContain('.env')
+  })
+
+  test('Q4: who is revoked once is not revoked again', async () => {
+    const { followers } = (await master.stemma('master', 'followers', '--json')).json()
+    const id = Array.isArray(followers) ? String(followers[0].id) : ''
+    expect((await master.stemma('master', 'revoke', id, '--yes')).stdout).toContain('is cut off.')
+    expect((await master.stemma('master', 'open')).code).toBe(0)
+    const again = await master.stemma('master', 'revoke', id)
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('was revoked already')])
+    expect((await master.stemma('status', '--json')).json()['approve']).toBe(false)
   })
 })

@@ -16,7 +16,7 @@ export function connectFault(error: unknown, { host, port }: Place): Fault {
   const errno = errorCode(error)
   const at = formatAddress(host, port)
   const facts = { host, port, errno }
-  const fault = (code: 'unreachable' | 'timed-out' | 'protocol' | 'peer-refused', why: string) =>
+  const fault = (code: 'unreachable' | 'timed-out' | 'not-a-master' | 'peer-refused', why: string) =>
     new Fault(code, why, facts, error)
   // Sent by `turnAway` (listen.ts) before TLS begins.
   if (errno === 'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED')
@@ -25,7 +25,7 @@ export function connectFault(error: unknown, { host, port }: Place): Fault {
       `The master at ${at} does not accept connections from the address of this machine.`,
     )
   if (errno.startsWith('ERR_SSL_') || errno === 'EPROTO')
-    return fault('protocol', `What answers at ${at} is not a stemma master.`)
+    return fault('not-a-master', `What answers at ${at} is not a stemma master.`)
   switch (errno) {
     case 'ECONNREFUSED':
       return fault('unreachable', `Nothing accepts connections at ${at}.`)
@@ -53,7 +53,7 @@ export function listenFault(error: unknown, { host, port }: Place): Fault {
     case 'EADDRINUSE':
       return new Fault('port-in-use', `Another program already listens at ${at}.`, facts, error)
     case 'EACCES':
-      return new Fault('address-unavailable', `This user may not listen at ${at}.`, facts, error)
+      return new Fault('port-denied', `This user may not listen at ${at}.`, facts, error)
     default:
       return new Fault('address-unavailable', `This machine cannot listen at ${at} (${errno}).`, facts, error)
   }

@@ -31,7 +31,7 @@ export type Listener = {
 
 const everywhere = ['0.0.0.0', '::']
 
-/** @throws Fault `port-in-use` or `address-unavailable`. */
+/** @throws Fault `port-in-use`, `port-denied` or `address-unavailable`. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const door = new Door(options)
   const servers = await bindAll(options.hosts ?? everywhere, options.port, (socket) => door.enter(socket))

@@ -35,7 +35,11 @@ function judgeAnswer({ answer, trouble }: LinkFacts): Finding | null {
         ...words,
       })
     case 'revoked':
-      return fault('revoked', { title: 'The master has revoked this machine.', ...words })
+      return fault('revoked', {
+        title: 'The master has revoked this machine.',
+        means: 'It gets nothing more; what it has stays.',
+        todo: hint,
+      })
     case 'peer-refused':
       return fault('peer-refused', { title: 'The master lets nobody in from this address.', ...words })
     case 'unreachable':

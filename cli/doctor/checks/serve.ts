@@ -1,5 +1,6 @@
 /** A master: it serves, at an address that others reach, and hears of every change. */
 import { watchesSpare, watchInstancesMin } from '../../../schemas/limits-cli.ts'
+import { outOfReach } from '../../master/reach.ts'
 import { counted } from '../../ui/amount.ts'
 import type { ServingFacts } from '../facts.ts'
 import { type Check, fault, warning } from '../finding.ts'
@@ -41,18 +42,10 @@ export const serve: Check = (facts) => {
 
 export const reach: Check = ({ serving }) => {
   const status = serving?.status
-  if (!serving || !status?.serving || status.allow.length > 0) return []
-  const isEverywhere = status.serving.hosts.some((host) => host === '0.0.0.0' || host === '::')
-  if (serving.hostsOnTailnet.length > 0 || (isEverywhere && serving.tailnet !== null)) return []
-  return [
-    fault('not-on-tailnet', {
-      title: 'No follower can reach this master.',
-      means: isEverywhere
-        ? 'This machine has no address on a tailnet, and peers of no other network are let in.'
-        : `It listens on ${status.serving.hosts.join(' and ')} only, which is on no tailnet, and peers of no other network are let in.`,
-      todo: 'Start Tailscale on this machine, or let another network in: `stemma master serve --allow CIDR`.',
-    }),
-  ]
+  if (!serving || !status?.serving) return []
+  const { hostsOnTailnet, tailnet } = serving
+  const words = outOfReach({ hosts: status.serving.hosts, allow: status.allow, hostsOnTailnet, tailnet })
+  return words === null ? [] : [fault('not-on-tailnet', words)]
 }
 
 export const publishing: Check = ({ serving, codex }) => {

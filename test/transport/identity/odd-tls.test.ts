@@ -129,7 +129,7 @@ describe('a certificate', () => {
     const ours = await serve()
     expect(await knock(ours, { key: follower.keyPem, cert: follower.certPem + chain })).toBeNull()
     const { port } = await serve({ keyPem: master.keyPem, certPem: master.certPem + chain })
-    await expect(reach(port)).rejects.toMatchObject({ code: 'protocol' })
+    await expect(reach(port)).rejects.toMatchObject({ code: 'not-a-master' })
     expect(await knock(ours, { key: follower.keyPem, cert: follower.certPem })).toEqual(follower.public)
   })
 

@@ -145,7 +145,9 @@ test('S18: a server with an RSA or ECDSA certificate is no master', async () => 
     server.on('tlsClientError', () => {})
     server.listen(0, host)
     await once(server, 'listening')
-    expect(await failure(reach((server.address() as AddressInfo).port))).toMatchObject({ code: 'protocol' })
+    expect(await failure(reach((server.address() as AddressInfo).port))).toMatchObject({
+      code: 'not-a-master',
+    })
     server.close()
   }
 })
@@ -160,7 +162,7 @@ test('S18: TLS 1.2 is refused by either side', async () => {
   other.on('tlsClientError', () => {})
   other.listen(0, host)
   await once(other, 'listening')
-  expect(await failure(reach((other.address() as AddressInfo).port))).toMatchObject({ code: 'protocol' })
+  expect(await failure(reach((other.address() as AddressInfo).port))).toMatchObject({ code: 'not-a-master' })
   other.close()
 })
 
@@ -210,7 +212,7 @@ test('S51: an abort ends the attempt with its reason, before or during it', asyn
 
 test('S19: something else at the address is no master, and a broken connection is not a question of trust', async () => {
   const web = await serve((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
-  expect(await failure(reach(web))).toMatchObject({ code: 'protocol' })
+  expect(await failure(reach(web))).toMatchObject({ code: 'not-a-master' })
   const closing = await serve((socket) => socket.end())
   expect(await failure(reach(closing))).toMatchObject({ code: 'unreachable' })
   const resetting = await serve((socket) => socket.resetAndDestroy())
