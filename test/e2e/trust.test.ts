@@ -350,7 +350,7 @@ describe('enrolment', () => {
     expect(joined.code, joined.stderr).toBe(0)
     expect(late.read('AGENTS.md')).toBe('first\n')
     // The one that left before is no longer among those who wait.
-    expect((await master.stemma('master', 'approve', 'nobody')).code).toBe(1)
+    expect((await master.stemma('master', 'approve', 'nobody')).code).toBe(2)
   })
 
   test('Q4: revoke cuts a live link, forbids to enrol again, and closes the door until it is opened', async () => {
