@@ -112,7 +112,7 @@ describeCodex('a session of the real Codex', () => {
     writeFileSync(away(), String(Date.now() - 1))
     const request = await pair.exec()
     expect(request.text).not.toContain('heron')
-    await until('the work behind it is done', () => agents() === 'Speak of the heron.\n')
+    await pair.bringIn(() => agents() === 'Speak of the heron.\n')
     expect(existsSync(away())).toBe(false)
   })
 

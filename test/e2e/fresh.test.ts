@@ -1,6 +1,6 @@
 /** A session starts fresh: by the hook the next one, by `run` and the shim this very one (S50–S53, N11). */
 import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { codexBinary, codexEnv, describeCodex } from './codex.ts'
@@ -8,7 +8,6 @@ import { skillText } from './machine.ts'
 import { mcpTable, writeMcpServer } from './mcp.ts'
 import type { ModelRequest } from './model.ts'
 import { makePair, modelOf, type Pair, toolsOf } from './pair.ts'
-import { until } from './patience.ts'
 
 describeCodex('a session of the real Codex on a follower', () => {
   let pair: Pair
@@ -54,29 +53,13 @@ describeCodex('a session of the real Codex on a follower', () => {
     }
   }
 
-  /**
-   * What a session leaves behind is done soon. On a busy machine a budget may be over before: the master seems away for a
-   * minute, or what came is staged when nobody waits for it any more. Then another session has its turn.
-   */
-  async function bringIn(isThere: () => boolean): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await until('the skill is there', isThere, 10_000)
-      } catch (error) {
-        if (tries === 4) throw error
-        rmSync(join(pair.follower.stemmaHome, 'away'), { force: true })
-        await pair.exec()
-      }
-    }
-  }
-
   test('S50, S52: the hook runs, trusted; the session that it runs in is as it was, the next has all that is new', async () => {
     const status = (await pair.follower.stemma('status', '--json')).json()
     expect(status['hook']).toMatchObject({ installed: true, trusted: true })
     const quagga = news('quagga')
     await quagga.publish()
     expect(quagga.in(await pair.exec())).toEqual(none)
-    await bringIn(() => pair.follower.read('skills/quagga/SKILL.md') !== null)
+    await pair.bringIn(() => pair.follower.read('skills/quagga/SKILL.md') !== null)
     expect(quagga.in(await pair.exec())).toEqual(all)
   })
 

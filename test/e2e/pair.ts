@@ -3,11 +3,13 @@
  * the master.
  * Always holds: `remove` ends and removes all of it.
  */
-import { dirname } from 'node:path'
+import { rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import { codexBinary, runCodexExec, writeCodexConfig } from './codex.ts'
 import { type Machine, makeMachine, onLoopback, skillText } from './machine.ts'
 import { type FakeModel, type ModelRequest, startModel } from './model.ts'
+import { until } from './patience.ts'
 import type { Server } from './server.ts'
 
 export type Pair = {
@@ -22,6 +24,11 @@ export type Pair = {
   publishNamed(name: string): Promise<void>
   /** One `codex exec` on the follower that ends well, and what its model was asked. */
   exec(more?: Partial<Parameters<typeof runCodexExec>[0]>): Promise<ModelRequest>
+  /**
+   * What a session leaves behind is done soon. On a busy machine a budget may be over before: the master seems away for
+   * a minute, or what came is staged when nobody waits for it any more. Then another session has its turn.
+   */
+  bringIn(isThere: () => boolean): Promise<void>
   remove(): Promise<void>
 }
 
@@ -39,13 +46,23 @@ export async function makePair(...joinWords: string[]): Promise<Pair> {
   const server = await master.serve(...onLoopback)
   await server.event('listening')
   const link = String((await master.stemma('master', 'link', '--json')).json()['link'])
-  const join = await follower.stemma('follower', 'join', link, '--yes', ...joinWords)
-  expect(join.code, join.stderr + join.stdout).toBe(0)
+  const joined = await follower.stemma('follower', 'join', link, '--yes', ...joinWords)
+  expect(joined.code, joined.stderr + joined.stdout).toBe(0)
 
   async function publish(change: () => void): Promise<void> {
     change()
     const told = await master.stemma('master', 'rebuild', '--json')
     expect(told.code, told.stderr).toBe(0)
+  }
+
+  const exec: Pair['exec'] = async (more = {}) => {
+    const before = model.requests.length
+    const run = await runCodexExec({ home: follower.codexHome, prompt: 'Say hello.', ...more })
+    expect([run.code, run.stdout.trim()], run.stderr).toEqual([0, 'done'])
+    expect(model.requests).toHaveLength(before + 1)
+    const request = model.requests[before]
+    if (request === undefined) throw new Error('the model was not asked')
+    return request
   }
 
   return {
@@ -62,14 +79,17 @@ export async function makePair(...joinWords: string[]): Promise<Pair> {
         const config = master.read('config.toml') ?? ''
         master.write('config.toml', config.replace(/^model = .*/, `model = "gpt-${name}"`))
       }),
-    async exec(more = {}) {
-      const before = model.requests.length
-      const run = await runCodexExec({ home: follower.codexHome, prompt: 'Say hello.', ...more })
-      expect([run.code, run.stdout.trim()], run.stderr).toEqual([0, 'done'])
-      expect(model.requests).toHaveLength(before + 1)
-      const request = model.requests[before]
-      if (request === undefined) throw new Error('the model was not asked')
-      return request
+    exec,
+    async bringIn(isThere) {
+      for (let tries = 1; ; tries++) {
+        try {
+          return await until('what a session left behind is done', isThere, 10_000)
+        } catch (error) {
+          if (tries === 4) throw error
+          rmSync(join(follower.stemmaHome, 'away'), { force: true })
+          await exec()
+        }
+      }
     },
     async remove() {
       await follower.remove()
