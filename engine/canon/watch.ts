@@ -120,6 +120,7 @@ export class HomeWatch {
   /** The home, or what an approved link leads to. */
   #watch(root: string, top: string): Promise<unknown> {
     const { selection } = this.#input
+    const base = unified(top)
     const watcher = chokidar('.', {
       // As a path to watch it would be taken for another one where a name has a backslash; a folder to work in is not.
       cwd: top,
@@ -128,7 +129,7 @@ export class HomeWatch {
       ignorePermissionErrors: true,
       // A path is asked about before anything is known of it, and again with its kind.
       ignored: (path, stats) => {
-        const inner = below(unified(top), unified(path))
+        const inner = below(base, unified(path))
         if (inner === '' && top !== root) return false
         if (stats && !stats.isDirectory()) return true
         return top === root && inner !== null && !mayContain(inner, selection)

@@ -1,4 +1,5 @@
 /** The two settings files, the stemma folder itself, and a Codex home that is not there. */
+import { codes } from '../../../schemas/code.ts'
 import { type Check, fault, warning } from '../finding.ts'
 
 const titles: Readonly<Record<string, string>> = {
@@ -39,6 +40,6 @@ export const otherHome: Check = ({ keeps, stemmaHome, codexHome: path }) =>
         fault('other-home', {
           title: 'The stemma folder keeps another Codex home.',
           means: `${stemmaHome} keeps ${keeps}, not ${path}. No command works on the two together; nothing else was judged.`,
-          todo: 'Set CODEX_HOME to the home of this folder, or STEMMA_HOME to the folder of the other home. When the home was moved: change the line `home` in local.toml of this folder.',
+          todo: codes['other-home'].hint,
         }),
       ]

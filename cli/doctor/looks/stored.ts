@@ -59,7 +59,10 @@ export async function lookAtStored(place: Place): Promise<StoredFacts> {
 type Seen = Pick<StoredFacts, 'keys' | 'log' | 'seq' | 'folders' | 'missing' | 'damaged'>
 const nothing: Seen = { keys: null, log: null, seq: null, folders: 1, missing: [], damaged: [] }
 
-/** What an owner, or one that has lent the folder, writes or clears away meanwhile may look like damage: it is looked at again. */
+/**
+ * What an owner, or one that has lent the folder, writes or clears away meanwhile may look like damage: it is looked at
+ * again.
+ */
 async function lookAtLog(place: Place, logKey: Buffer | null): Promise<Seen> {
   for (let looks = 1; ; looks++) {
     const { got, told } = await attempt(() => lookOnce(place, logKey))
